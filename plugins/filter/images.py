@@ -1,0 +1,52 @@
+"""Filters over the image list of group_vars/all/images.yml and over `docker image inspect`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def image_references(
+    images: Mapping[str, Mapping[str, str]], digests: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return each image's reference by its key: name:tag, or name:tag@digest where a digest is given."""
+    pinned = digests or {}
+    unknown = sorted(set(pinned) - set(images))
+    if unknown:
+        raise ValueError(f"kbju_image_digests names images that kbju_images does not: {', '.join(unknown)}")
+    return {
+        key: f"{image['name']}:{image['tag']}" + (f"@{pinned[key]}" if key in pinned else "")
+        for key, image in images.items()
+    }
+
+
+def image_fingerprints(inspected: str) -> dict[str, str]:
+    """Return a fingerprint by tag of all images in the output of `docker image inspect`.
+
+    An image's id is not used: engines with containerd's image store give another id to the same content. Layers and
+    the settings that a container inherits are the same everywhere.
+    """
+    result = {}
+    for image in json.loads(inspected or "[]"):
+        config: dict[str, Any] = image.get("Config") or {}
+        names = ("Cmd", "Entrypoint", "Env", "User", "WorkingDir", "Labels", "StopSignal")
+        content = [image["RootFS"]["Layers"], [config.get(name) or None for name in names]]
+        fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        result.update(dict.fromkeys(image.get("RepoTags") or [], fingerprint))
+    return result
+
+
+def images_to_ship(references: list[str], here: str, there: str) -> list[str]:
+    """Return the references whose content on the NAS (`there`) is absent or not that of this machine (`here`)."""
+    ours, theirs = image_fingerprints(here), image_fingerprints(there)
+    return [reference for reference in references if theirs.get(reference) != ours[reference]]
+
+
+class FilterModule:
+    """Makes the filters known to Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters by name."""
+        return {"image_references": image_references, "images_to_ship": images_to_ship}
