@@ -1,0 +1,27 @@
+# The front door. Each target is a script in molecule/local/, where its settings are too (settings.sh).
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs lint test install
+
+help: ## Show this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+up: ## Bring the whole stack up on this machine, on a stand-in for the NAS
+	@molecule/local/up
+
+down: ## Remove it again, with its data
+	@molecule/local/down
+
+status: ## Containers, their use against limits, disk and memory
+	@molecule/local/status
+
+logs: ## Logs of all services, or of SERVICE=name; FOLLOW=1 follows
+	@molecule/local/logs $(SERVICE)
+
+lint: ## Every static check
+	@molecule/local/lint
+
+test: ## Everything that CI runs
+	@molecule/local/test
+
+install: ## Only install what the other targets need
+	@molecule/local/install

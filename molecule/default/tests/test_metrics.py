@@ -1,0 +1,47 @@
+"""Prometheus sees every service, under the names that the requirements give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from conftest import Stack
+
+
+def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
+    """Return the result of an instant query to the deployed Prometheus."""
+    answer = requests.get(
+        f"{stack.https}/prometheus/api/v1/query",
+        params={"query": expression},
+        auth=("admin", stack.secret("monitoring_password")),
+        verify=str(stack.certificate),
+        timeout=10,
+    )
+    answer.raise_for_status()
+    result: list[dict[str, Any]] = answer.json()["data"]["result"]
+    return result
+
+
+def test_every_target_is_up(stack: Stack) -> None:
+    targets = {row["metric"]["job"]: row["value"][1] for row in query(stack, "up")}
+
+    assert targets == {"kbju-bot": "1", "node-exporter": "1", "postgres": "1", "prometheus": "1"}
+
+
+def test_the_exporter_reaches_postgres(stack: Stack) -> None:
+    assert [row["value"][1] for row in query(stack, "pg_up")] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bot_messages_total",
+        "bot_commands_total",
+        "bot_response_time_seconds_count",
+        "bot_active_users",
+        "db_connections",
+    ],
+)
+def test_the_bots_metrics_have_their_names(stack: Stack, name: str) -> None:
+    assert query(stack, name), f"Prometheus has no {name}"

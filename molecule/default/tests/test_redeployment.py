@@ -1,0 +1,57 @@
+"""What a second deployment does: exactly what was asked, and on a mistake it says which service and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from conftest import BOT, Stack, deploy
+
+from telegram_emulator.client import User
+
+# Settings that pass validation but that the service itself refuses, and what its log then says.
+MISTAKES = {
+    "kbju-postgres": (
+        {"postgres_settings": {"shared_buffers": "nonsense"}},
+        r'invalid value for parameter "shared_buffers"',
+    ),
+    "kbju-prometheus": ({"prometheus_retention_time": "nonsense"}, r"storage.tsdb.retention.time"),
+    "kbju-grafana": ({"grafana_prometheus_url": 'x"\n    type: ['}, r"can't be parsed"),
+    "kbju-nginx": ({"nginx_max_body_size": "nonsense"}, r'"client_max_body_size" directive invalid value'),
+    BOT: ({"bot_telegram_api_url": "nonsense"}, r"TELEGRAM_API_URL"),
+}
+
+
+def container_ids(docker: Callable[[str], str]) -> dict[str, str]:
+    """Return the ids of all containers by name."""
+    rows = docker("ps --all --no-trunc --format '{{.Names}} {{.ID}}'")
+    return dict(line.split() for line in rows.splitlines())  # type: ignore[misc]  # two words a line
+
+
+def test_changing_to_polling_replaces_the_bot_alone(stack: Stack, user_id: int, docker: Callable[[str], str]) -> None:
+    before = container_ids(docker)
+
+    polling = deploy("site.yml", KBJU_BOT_MODE="polling")
+
+    assert polling.returncode == 0, polling.stdout[-3000:]
+    after = container_ids(docker)
+    assert {name for name in before if before[name] != after[name]} == {BOT}
+    user = User(user_id, stack.telegram, first_name="Galina", language_code="ru")
+    user.send_text("/start")
+    assert "Galina" in user.wait_for_reply(timeout=15)["text"]
+
+    back = deploy("site.yml")
+    assert back.returncode == 0, back.stdout[-3000:]
+
+
+@pytest.mark.parametrize("service", MISTAKES)
+def test_a_mistake_is_told_with_the_services_own_words(service: str) -> None:
+    settings, words = MISTAKES[service]
+
+    said = deploy("playbooks/deploy.yml", "--extra-vars", json.dumps(settings))
+
+    assert said.returncode != 0
+    assert re.search(words, said.stdout), said.stdout[-3000:]
+    assert service in said.stdout

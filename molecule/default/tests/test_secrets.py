@@ -1,0 +1,77 @@
+"""Secrets are files that one uid can read, and stand nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conftest import DOCKER, ROOT, Stack, deploy
+from testinfra.host import Host
+
+
+def found_in(text: str, stack: Stack) -> list[str]:
+    """Return the names of the secrets that stand in `text`."""
+    return [name for name, value in stack.secrets().items() if value in text]
+
+
+def test_the_search_itself_finds_secrets(stack: Stack, nas: Host) -> None:
+    content = nas.check_output(f"cat {ROOT}/secrets/bot/*")
+
+    assert {"bot_token", "db_password", "webhook_secret"} <= set(found_in(content, stack))
+
+
+def test_not_in_docker_inspect(stack: Stack, docker: Callable[[str], str]) -> None:
+    inspected = docker(f"inspect $({DOCKER} ps --all --quiet)") + docker(f"image inspect $({DOCKER} image ls -q)")
+
+    assert found_in(inspected, stack) == []
+
+
+def test_not_in_logs(stack: Stack, nas: Host) -> None:
+    logs = nas.check_output(f"cd {ROOT} && {DOCKER} compose logs --no-color 2>&1; cat {ROOT}/logs/bot/*")
+
+    assert "kbju-postgres" in logs
+    assert found_in(logs, stack) == []
+
+
+def test_not_in_process_lists(stack: Stack, nas: Host) -> None:
+    processes = nas.check_output("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+
+    assert "prometheus" in processes
+    assert found_in(processes, stack) == []
+
+
+def test_not_in_any_file_but_the_secrets(stack: Stack, nas: Host) -> None:
+    content = nas.check_output(f"cd {ROOT} && find . -type f -not -path './secrets/*' -exec cat {{}} +")
+
+    assert "COMPOSE_PROJECT_NAME" in content
+    assert found_in(content, stack) == []
+
+
+def test_each_secret_is_readable_by_its_user_alone(nas: Host) -> None:
+    listing = nas.check_output(f"cd {ROOT}/secrets && find . -type f -printf '%p %m %U\\n'")
+    owners = {"postgres": "999", "postgres-exporter": "65534", "grafana": "472", "nginx": "101", "bot": "1000"}
+    rows = [line.split() for line in listing.splitlines()]
+
+    assert rows
+    for path, mode, uid in rows:
+        service = path.split("/")[1]
+        assert mode == "400", path
+        assert uid == owners.get(service, "1000"), path
+
+
+def test_not_in_ansibles_output(stack: Stack) -> None:
+    """The loudest output there is: every argument of every module, and every difference."""
+    said = deploy("site.yml", "--check", "--diff", "-vvv")
+
+    assert said.returncode == 0, said.stdout[-3000:]
+    assert "Write the secrets" in said.stdout
+    assert found_in(said.stdout + said.stderr, stack) == []
+
+
+def test_not_in_the_state_of_the_engine(stack: Stack, nas: Host) -> None:
+    """What compose hands over is kept by the engine in files of its own."""
+    kept = nas.check_output(
+        "cat /volume1/@docker/containers/*/config.v2.json /volume1/@docker/containers/*/hostconfig.json"
+    )
+
+    assert '"Labels"' in kept
+    assert found_in(kept, stack) == []
