@@ -1,0 +1,234 @@
+"""The bot's life: starting, running and stopping without losing anything."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from kbju_bot import __version__, exits, logs
+from kbju_bot.aio import unless, whereabouts
+from kbju_bot.handling import Handler
+from kbju_bot.health import Readiness, keep_asking
+from kbju_bot.housekeeping import keep_clean, keep_gauges
+from kbju_bot.http import HttpServer
+from kbju_bot.metrics import Metrics
+from kbju_bot.settings import RunSettings
+from kbju_bot.storage import schema
+from kbju_bot.storage.database import Database
+from kbju_bot.storage.errors import StorageUnavailableError
+from kbju_bot.storage.leadership import Leadership
+from kbju_bot.storage.locks import POLLER_LOCK
+from kbju_bot.telegram.api import Api, build_bot
+from kbju_bot.telegram.polling import Poller
+from kbju_bot.telegram.sending import Sender
+from kbju_bot.telegram.webhook import Webhook
+
+log = logging.getLogger(__name__)
+
+# Connections that handling updates leaves to the sender, the probe and the gauges.
+_RESERVED_CONNECTIONS = 2
+
+
+class App:
+    """One instance of the bot."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self._settings = settings
+        self._mode = "webhook" if settings.webhook_url else "polling"
+        self.metrics = Metrics(mode=self._mode, synology=settings.synology_mode)
+        self.readiness = Readiness(self.metrics)
+        self._stop = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+        self._broken = False
+        self._database = Database(
+            settings.database,
+            pool_min=settings.db_pool_min,
+            pool_max=settings.db_pool_max,
+            timeout=settings.db_timeout,
+        )
+        self._api = Api(build_bot(settings))
+        self._sender = Sender(self._database, self._api, self.metrics, concurrency=settings.send_concurrency)
+        self._handler = Handler(
+            self._database,
+            self.metrics,
+            slots=settings.db_pool_max - _RESERVED_CONNECTIONS,
+            replied=self._sender.wake,
+        )
+        self._http = HttpServer(
+            self.readiness,
+            self.metrics if settings.prometheus_enabled else None,
+            host=settings.http_host,
+            port=settings.http_port,
+        )
+        self._http.expects_webhook = self._mode == "webhook"
+        self._receiver: Poller | Webhook | None = None
+        self._receiving: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """Let `run` finish what is in flight and return."""
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Run until `stop` and return the exit code."""
+        settings = self._settings
+        log.info("kbju-bot %s starts, mode %s, synology %s", __version__, self._mode, settings.synology_mode)
+        logging.getLogger().addHandler(self.metrics.log_counter())
+        patience = settings.probe_interval * 2.5
+        self.readiness.expect("database", 0)
+        self.readiness.expect("telegram", patience)
+        try:
+            await self._http.start()
+        except OSError as error:
+            log.critical("port %d can't be listened on: %s", settings.http_port, error.strerror)
+            return exits.UNAVAILABLE
+        try:
+            interval = settings.probe_interval
+            self._in_background(
+                "probe-database", keep_asking(self.readiness, "database", self._ping, interval=interval)
+            )
+            self._in_background(
+                "probe-telegram", keep_asking(self.readiness, "telegram", self._hail, interval=interval)
+            )
+            try:
+                await unless(self._stop, self._await_schema())
+            except schema.SchemaTooOldError as error:
+                log.critical("%s", error)
+                return exits.SCHEMA_TOO_OLD
+            if not self._stop.is_set():
+                self._start_working()
+                await self._stop.wait()
+            return exits.SOFTWARE if self._broken else exits.OK
+        finally:
+            await self._shut_down()
+
+    async def _ping(self) -> None:
+        await self._database.ping()
+
+    async def _hail(self) -> None:
+        # Any call Telegram accepted since the last probe says as much as asking again.
+        answered = self._api.answered_at
+        if answered is None or asyncio.get_running_loop().time() - answered > self._settings.probe_interval:
+            await self._api.get_me()
+
+    async def _await_schema(self) -> None:
+        await self._database.connect()
+        while True:
+            try:
+                revision = await schema.check(self._database)
+            except StorageUnavailableError as error:
+                log.warning("the schema can't be checked yet: %s", error)
+                await asyncio.sleep(1)
+            else:
+                log.info("the database's schema is at %s", revision)
+                # It has just answered: readiness need not wait for the next probe.
+                self.readiness.succeeded("database")
+                return
+
+    def _start_working(self) -> None:
+        settings = self._settings
+        self._in_background("gauges", keep_gauges(self._database, self.metrics))
+        self._in_background("clean", keep_clean(self._database))
+        self._sending = self._in_background("sender", self._sender.run())
+        if settings.webhook_url and settings.webhook_secret:
+            webhook = Webhook(
+                self._api,
+                self._handler,
+                self.metrics,
+                url=settings.webhook_url,
+                secret=settings.webhook_secret.get_secret_value(),
+                certificate=settings.webhook_certificate,
+                registered=self._note_webhook,
+            )
+            self._http.webhook = self._receiver = webhook
+            self._in_background("webhook", webhook.keep())
+        else:
+            leadership = Leadership(settings.database, POLLER_LOCK, timeout=settings.db_timeout)
+            poller = Poller(
+                self._api,
+                self._handler,
+                leadership,
+                self.metrics,
+                hold=settings.poll_timeout,
+                leads=self._note_leading,
+            )
+            self._receiver = poller
+            self._receiving = self._in_background("poller", poller.run())
+
+    def _note_webhook(self) -> None:
+        if not self._stop.is_set():
+            self.readiness.state = "webhook"
+
+    def _note_leading(self, leads: bool) -> None:
+        self.metrics.poller_leader.set(int(leads))
+        if not self._stop.is_set():
+            self.readiness.state = "polling" if leads else "standby"
+
+    def _in_background(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        # A part that died silently would leave a bot that looks well and does nothing: better start anew.
+        log.critical("%s broke down, the bot stops: %s", task.get_name(), whereabouts(error))
+        self._broken = True
+        self._stop.set()
+
+    async def _shut_down(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.shutdown_timeout
+        self.readiness.state = "stopping"
+        log.info("stopping")
+        await self._http.stop_listening()
+        if self._receiver is not None:
+            self._receiver.stop()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._handler.idle()
+                if self._receiving is not None:
+                    await asyncio.wait({self._receiving})
+                self._sender.finish()
+                if self._sending is not None:
+                    await asyncio.wait({self._sending})
+        except TimeoutError:
+            log.warning("not everything was sent within %g s; it stays queued", self._settings.shutdown_timeout)
+        rest = list(self._background)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        await self._http.close()
+        await self._api.close()
+        await self._database.close()
+        log.info("stopped")
+
+
+async def run(settings: RunSettings) -> int:
+    """Run the bot until SIGTERM or SIGINT and return the exit code. A second signal ends the process at once."""
+    app = App(settings)
+    loop = asyncio.get_running_loop()
+    loop.set_debug(settings.debug_mode)
+
+    def on_signal(number: signal.Signals) -> None:
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_signal_handler(signal.SIGINT)
+        for again in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(again, os._exit, 128 + again)
+        log.info("got %s", number.name)
+        app.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    return await app.run()
+
+
+def main(settings: RunSettings) -> int:
+    """Set logging up, run the bot and return the exit code."""
+    logs.configure(settings)
+    return asyncio.run(run(settings))

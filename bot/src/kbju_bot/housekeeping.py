@@ -1,0 +1,45 @@
+"""What is done now and then: gauges read from the database, and old rows deleted."""
+
+import asyncio
+import logging
+
+from kbju_bot.metrics import Metrics
+from kbju_bot.storage import inbox, outbox, users
+from kbju_bot.storage.database import Database
+from kbju_bot.storage.errors import StorageUnavailableError
+from kbju_bot.storage.locks import HOUSEKEEPING_LOCK
+
+log = logging.getLogger(__name__)
+
+GAUGES_INTERVAL = 10.0
+"""How often the gauges are read, in seconds."""
+CLEAN_UP_INTERVAL = 3600.0
+"""How often old rows are deleted, in seconds."""
+
+
+async def keep_gauges(database: Database, metrics: Metrics) -> None:
+    """Read the gauges from the database, for ever."""
+    metrics.db_connections.set_function(lambda: database.size)
+    while True:
+        try:
+            async with database.connection() as connection:
+                metrics.active_users.set(await users.count_active(connection))
+                waiting, age = await outbox.backlog(connection)
+                metrics.outbox_pending.set(waiting)
+                metrics.outbox_oldest.set(age)
+        except StorageUnavailableError as error:
+            log.debug("gauges keep their values: %s", error)
+        await asyncio.sleep(GAUGES_INTERVAL)
+
+
+async def keep_clean(database: Database) -> None:
+    """Delete old rows, for ever; of several instances one at a time."""
+    while True:
+        await asyncio.sleep(CLEAN_UP_INTERVAL)
+        try:
+            async with database.transaction() as connection:
+                if await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", HOUSEKEEPING_LOCK):
+                    await inbox.clean_up(connection)
+                    await outbox.clean_up(connection)
+        except StorageUnavailableError as error:
+            log.warning("old rows stay for now: %s", error)

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, tables, locks and migrations."""

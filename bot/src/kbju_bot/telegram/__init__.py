@@ -1,0 +1,1 @@
+"""Telegram: receiving updates by polling or webhook, and sending."""
