@@ -176,7 +176,8 @@ def docker_build(reference: str, context: Path, content: str, base: str) -> None
 def pinned(package: str) -> str:
     """Return the requirement of `package` in pyproject.toml's dependency groups."""
     groups = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    return next(line for group in groups.values() for line in group if line.split("==")[0] == package)
+    found: str = next(line for group in groups.values() for line in group if line.partition("==")[0] == package)
+    return found
 
 
 def download_wheels(target: Path, *requirements: str | Path) -> None:

@@ -15,6 +15,7 @@ export KBJU_BOT_MODE=${KBJU_BOT_MODE:-webhook}
 
 export PATH=$repository/.venv/bin:$PATH
 export ANSIBLE_CONFIG=$repository/ansible.cfg
+# shellcheck disable=SC2034  # for the scripts that source this
 state=$repository/.state/$KBJU_INSTANCE
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }

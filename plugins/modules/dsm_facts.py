@@ -56,7 +56,8 @@ ansible_facts:
         - C(docker) with C(path), C(version), C(compose_version), C(storage_driver), C(cpu_quota), C(memory_limit),
           C(pids_limit); null without an answering engine.
         - C(listeners), a list of C(port), C(address), C(process) of listening TCP sockets.
-        - C(containers), by name, with C(id), C(service), C(state), C(health), C(image), C(ports).
+        - C(containers), by name, with C(id), C(service), C(state), C(health), C(exit_code), C(restarts), C(image),
+          C(ports).
         - C(missing_tools).
       type: dict
       returned: always
@@ -69,6 +70,7 @@ import re
 import shutil
 import socket
 import struct
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -77,7 +79,7 @@ SYNOPKG = "/usr/syno/bin/synopkg"
 TCP_LISTEN = "0A"
 
 
-def read_text(path):
+def read_text(path: str) -> str:
     """Return a file's text, or an empty text when it can't be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -86,20 +88,20 @@ def read_text(path):
         return ""
 
 
-def key_values(text):
+def key_values(text: str) -> dict[str, str]:
     """Return the key="value" lines of a synoinfo.conf-like text as a dict."""
     return dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, flags=re.MULTILINE))
 
 
-def memory_mb(meminfo, key):
+def memory_mb(meminfo: str, key: str) -> int | None:
     """Return a value of /proc/meminfo in MiB, or None when it is absent."""
     found = re.search(rf"^{key}:\s+(\d+) kB", meminfo, flags=re.MULTILINE)
     return int(found.group(1)) // 1024 if found else None
 
 
-def socket_owners():
+def socket_owners() -> dict[str, str]:
     """Return the names of the processes that hold sockets, by the sockets' inode numbers."""
-    owners = {}
+    owners: dict[str, str] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
@@ -112,14 +114,14 @@ def socket_owners():
     return owners
 
 
-def decode_address(text):
+def decode_address(text: str) -> str:
     """Return the IP address that /proc/net/tcp writes as hexadecimal words in host byte order."""
     words = [int(text[i : i + 8], 16) for i in range(0, len(text), 8)]
     packed = struct.pack(f"={len(words)}I", *words)
     return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, packed)
 
 
-def parse_listeners(table, owners):
+def parse_listeners(table: str, owners: dict[str, str]) -> list[dict[str, Any]]:
     """Return the listening sockets of a /proc/net/tcp-like table."""
     found = []
     for line in table.splitlines()[1:]:
@@ -135,24 +137,24 @@ def parse_listeners(table, owners):
 class Nas:
     """The questions to the NAS; `run` calls a program and returns its output, or None when it failed."""
 
-    def __init__(self, module):
+    def __init__(self, module: AnsibleModule) -> None:
         self.module = module
 
-    def run(self, *command):
+    def run(self, *command: str) -> str | None:
         """Return what a program printed, or None when it is absent or failed."""
         if not os.path.exists(command[0]):
             return None
         code, out, _ = self.module.run_command(list(command))
         return out if code == 0 else None
 
-    def run_json(self, *command):
+    def run_json(self, *command: str) -> Any:
         """Return the JSON document that a program printed, or None."""
         try:
             return json.loads(self.run(*command) or "")
         except ValueError:
             return None
 
-    def container_manager(self):
+    def container_manager(self) -> dict[str, Any]:
         """Return the package's state."""
         status = self.run(SYNOPKG, "status", "ContainerManager")
         version = self.run(SYNOPKG, "version", "ContainerManager")
@@ -160,10 +162,10 @@ class Nas:
             "installed": version is not None,
             "version": version.strip() if version else None,
             # Early releases of DSM 7 print a sentence, later ones JSON; both hold this word.
-            "running": bool(status) and re.search(r"running|started", status) is not None,
+            "running": re.search(r"running|started", status or "") is not None,
         }
 
-    def docker(self):
+    def docker(self) -> dict[str, Any] | None:
         """Return the engine's facts, or None when no engine answers."""
         info = self.run_json(DOCKER, "info", "--format", "{{json .}}")
         if not info or not info.get("ServerVersion"):
@@ -179,7 +181,7 @@ class Nas:
             "pids_limit": bool(info.get("PidsLimit")),
         }
 
-    def containers(self, project):
+    def containers(self, project: str) -> dict[str, Any]:
         """Return the project's containers by name."""
         filters = ["--filter", "label=com.docker.compose.project=" + project]
         ids = (self.run(DOCKER, "ps", "--all", "--quiet", "--no-trunc", *filters) or "").split()
@@ -193,6 +195,7 @@ class Nas:
                 "service": one["Config"]["Labels"].get("com.docker.compose.service"),
                 "state": one["State"]["Status"],
                 "health": (one["State"].get("Health") or {}).get("Status"),
+                "exit_code": one["State"]["ExitCode"],
                 "restarts": one["RestartCount"],
                 "image": one["Config"]["Image"],
                 "ports": sorted({int(b["HostPort"]) for binds in ports.values() for b in binds if b["HostPort"]}),
@@ -200,7 +203,7 @@ class Nas:
         return found
 
 
-def main():
+def main() -> None:
     """Read everything and return it as facts."""
     module = AnsibleModule(
         argument_spec={

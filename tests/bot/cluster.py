@@ -1,18 +1,25 @@
 """A private PostgreSQL for the tests."""
 
 import os
-import pwd
 import secrets
-import shutil
 import socket
 import subprocess
-import tempfile
-from collections.abc import Sequence
+import time
 from pathlib import Path
 
 import asyncpg
+import yaml
 
-BINARIES = Path("/usr/lib/postgresql/15/bin")
+IMAGES = Path(__file__).resolve().parents[2] / "group_vars" / "all" / "images.yml"
+# Without durability: the tests' data may be lost, and they are faster for it.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "100",
+    "shared_buffers": "32MB",
+}
+START_TIMEOUT = 60.0
 
 
 def free_port() -> int:
@@ -23,50 +30,49 @@ def free_port() -> int:
         return port
 
 
+def _docker(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
 class Cluster:
-    """A server on a free port of the loopback, without durability, with the roles a deployment makes."""
+    """The deployed PostgreSQL image on a free port of the loopback, with the roles that a deployment makes."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = 0
         self.password = secrets.token_hex(12)
-        self._directory = Path(tempfile.mkdtemp(prefix="kbju-bot-pg-"))
-        # The server refuses to run as root.
-        account = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
-        self._prefix: list[str] = []
-        if os.geteuid() == 0:
-            os.chown(self._directory, account.pw_uid, account.pw_gid)
-            self._prefix = [
-                "setpriv",
-                f"--reuid={account.pw_uid}",
-                f"--regid={account.pw_gid}",
-                "--clear-groups",
-            ]
+        self._container = ""
 
     def start(self) -> None:
-        """Create the cluster and start it."""
-        data = self._directory / "data"
-        password = self._directory / "password"
-        password.write_text(self.password)
-        shutil.chown(password, self._directory.owner())
-        self._run(["initdb", "-N", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(password)])
-        options = {
-            "port": self.port,
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": self._directory,
-            "fsync": "off",
-            "full_page_writes": "off",
-            "synchronous_commit": "off",
-            "max_connections": 100,
-            "shared_buffers": "32MB",
-        }
-        with (data / "postgresql.auto.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in options.items())
-        self._run(["pg_ctl", "-D", str(data), "-l", str(self._directory / "log"), "-w", "start"])
+        """Start the server and wait until it lets clients in."""
+        image = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))["kbju_images"]["postgres"]
+        arguments = [
+            "--detach",
+            "--rm",
+            "--publish=127.0.0.1::5432",
+            "--tmpfs=/var/lib/postgresql/data:uid=999,gid=999,mode=0700",
+            "--tmpfs=/var/run/postgresql:uid=999,gid=999",
+            "--env=POSTGRES_PASSWORD",
+            "--env=POSTGRES_INITDB_ARGS=--no-sync --auth-host=scram-sha-256",
+        ]
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        reference = f"{image['name']}:{image['tag']}"
+        started = _docker("run", *arguments, reference, "postgres", *settings, POSTGRES_PASSWORD=self.password)
+        self._container = started.stdout.strip()
+        end = time.monotonic() + START_TIMEOUT
+        # Over TCP: the server that the image runs while it makes the cluster does not listen there.
+        while _docker("exec", self._container, "pg_isready", "--quiet", "--host=127.0.0.1", check=False).returncode:
+            if time.monotonic() > end:
+                raise AssertionError(_docker("logs", self._container, check=False))
+            time.sleep(0.1)
+        self.port = int(_docker("port", self._container, "5432/tcp").stdout.split()[0].rsplit(":", 1)[1])
 
     def stop(self) -> None:
-        """Stop the cluster and remove it."""
-        self._run(["pg_ctl", "-D", str(self._directory / "data"), "-m", "immediate", "-w", "stop"])
-        shutil.rmtree(self._directory)
+        """Stop the server and remove it."""
+        _docker("kill", self._container)
 
     def url(self, database: str, user: str = "postgres", port: int | None = None) -> str:
         """Return a URL without a password: all roles share one."""
@@ -101,15 +107,3 @@ class Cluster:
         admin = await self.connect("postgres")
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()
-
-    def _run(self, command: Sequence[str]) -> None:
-        done = subprocess.run(
-            [*self._prefix, str(BINARIES / command[0]), *command[1:]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            text=True,
-            check=False,
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
-        )
-        assert done.returncode == 0, done.stdout

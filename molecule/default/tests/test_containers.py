@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import BOT, DOCKER, ROOT, SERVICES, Stack
 from testinfra.host import Host
+
+from rehearsal import BOT, DOCKER, ROOT, SERVICES, Stack
 
 Containers = dict[str, dict[str, Any]]
 INSIDE_PORTS = {5432: "PostgreSQL", 9090: "Prometheus", 3000: "Grafana", 8000: "the bot", 9100: "node_exporter"}

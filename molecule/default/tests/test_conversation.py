@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import Stack
-
+from rehearsal import Stack
 from telegram_emulator.client import Emulator, User
 
 

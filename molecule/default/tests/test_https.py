@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import requests
-from conftest import Stack
+
+from rehearsal import Stack
 
 
 def get(stack: Stack, path: str, auth: tuple[str, str] | None = None) -> requests.Response:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Stack
+
+from rehearsal import Stack
 
 
 def query(stack: Stack, expression: str) -> list[dict[str, Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import BOT, Stack, deploy
 
+from rehearsal import BOT, DOCKER, Stack, deploy
 from telegram_emulator.client import User
 
 # Settings that pass validation but that the service itself refuses, and what its log then says.
@@ -26,8 +26,16 @@ MISTAKES = {
 
 def container_ids(docker: Callable[[str], str]) -> dict[str, str]:
     """Return the ids of all containers by name."""
-    rows = docker("ps --all --no-trunc --format '{{.Names}} {{.ID}}'")
-    return dict(line.split() for line in rows.splitlines())  # type: ignore[misc]  # two words a line
+    found = json.loads(docker(f"inspect $({DOCKER} ps --all --quiet)"))
+    return {one["Name"].lstrip("/"): one["Id"] for one in found}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def repaired() -> Iterator[None]:
+    """After all mistakes, one right deployment mends everything."""
+    yield
+    mended = deploy("site.yml")
+    assert mended.returncode == 0, mended.stdout[-3000:]
 
 
 def test_changing_to_polling_replaces_the_bot_alone(stack: Stack, user_id: int, docker: Callable[[str], str]) -> None:
@@ -41,9 +49,6 @@ def test_changing_to_polling_replaces_the_bot_alone(stack: Stack, user_id: int, 
     user = User(user_id, stack.telegram, first_name="Galina", language_code="ru")
     user.send_text("/start")
     assert "Galina" in user.wait_for_reply(timeout=15)["text"]
-
-    back = deploy("site.yml")
-    assert back.returncode == 0, back.stdout[-3000:]
 
 
 @pytest.mark.parametrize("service", MISTAKES)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import DOCKER, ROOT, Stack, deploy
 from testinfra.host import Host
+
+from rehearsal import DOCKER, ROOT, Stack, deploy
 
 
 def found_in(text: str, stack: Stack) -> list[str]:

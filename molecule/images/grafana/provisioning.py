@@ -66,7 +66,7 @@ def _check_queries(queries: list[tuple[str, str]]) -> None:
 
 def _read_dashboard(path: Path, datasource_ids: set[str]) -> dict[str, Any]:
     try:
-        dashboard = json.loads(path.read_text(encoding="utf-8"))
+        dashboard: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: can't be parsed: {error}") from error
     for key in ("uid", "title"):

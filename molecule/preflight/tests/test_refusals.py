@@ -1,0 +1,129 @@
+"""A NAS that can't carry the stack is refused before anything changes, with everything that is wrong in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from testinfra.host import Host
+
+from rehearsal import deploy, reach_nas
+
+LISTENER = 'import socket,time; s=socket.socket(); s.bind(("0.0.0.0",8443)); s.listen(); time.sleep(600)'
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way in which the NAS is unfit, how to bring it about and how to end it."""
+
+    cause: str
+    cure: str
+    problem: str
+    remedy: str
+
+
+FAULTS = {
+    "old DSM": Fault(
+        cause="sed -i.kept s/7.2.2/7.1.1/ /etc.defaults/VERSION",
+        cure="mv /etc.defaults/VERSION.kept /etc.defaults/VERSION",
+        problem="DSM 7.1.1, but 7.2 or newer is needed",
+        remedy="update DSM",
+    ),
+    "1 GB of memory": Fault(
+        cause="echo 'MemTotal: 1048576 kB' > /tmp/meminfo && mount --bind /tmp/meminfo /proc/meminfo",
+        cure="umount /proc/meminfo",
+        problem="1024 MiB of memory, but 3500 are needed",
+        remedy="add memory",
+    ),
+    "a port in use": Fault(
+        cause=f"setsid python3 -c '{LISTENER}' > /dev/null 2>&1 < /dev/null & echo $! > /tmp/listener",
+        cure="kill $(cat /tmp/listener)",
+        problem="port 8443 is held by python3",
+        remedy="choose another port with nginx_https_port",
+    ),
+    "Container Manager stopped": Fault(
+        cause="/usr/syno/bin/synopkg stop ContainerManager",
+        cure="/usr/syno/bin/synopkg start ContainerManager",
+        problem="Container Manager is not running",
+        remedy="synopkg start ContainerManager",
+    ),
+}
+MISSING_SECRET = ["--extra-vars", "vault_bot_token="]
+
+
+@pytest.fixture(scope="module")
+def nas() -> Host:
+    """The NAS, before any deployment."""
+    return reach_nas()
+
+
+@pytest.fixture(scope="class")
+def unfit(nas: Host) -> Iterator[None]:
+    """All faults at once."""
+    for fault in FAULTS.values():
+        nas.check_output(fault.cause)
+    nas.check_output("until grep -q ':20FB ' /proc/net/tcp; do sleep 0.1; done")
+    yield
+    for fault in FAULTS.values():
+        nas.check_output(fault.cure)
+
+
+@pytest.fixture(scope="class")
+def report(nas: Host, unfit: None) -> str:
+    """What site.yml says on the unfit NAS."""
+    nas.check_output("touch /tmp/before")
+    said = deploy("site.yml", *MISSING_SECRET)
+    assert said.returncode != 0
+    return said.stdout
+
+
+class TestUnfitNas:
+    """Everything is wrong with this NAS."""
+
+    @pytest.mark.parametrize("name", FAULTS)
+    def test_each_problem_stands_in_the_one_report_with_its_remedy(self, report: str, name: str) -> None:
+        assert FAULTS[name].problem in report
+        assert FAULTS[name].remedy in report
+
+    def test_a_missing_secret_is_named(self, report: str) -> None:
+        assert "secrets not set: vault_bot_token" in report
+
+    def test_the_report_counts_its_problems(self, report: str) -> None:
+        assert "5 problem(s) on nas-stand-in. Nothing was changed." in report
+
+    def test_nothing_was_changed(self, nas: Host, report: str) -> None:
+        """Homes are left out: Ansible itself keeps a folder there for what it sends."""
+        places = "/etc /etc.defaults /usr/local /var/lib/dsm-standin /volume1"
+        changed = nas.check_output(f"find {places} -xdev -newer /tmp/before -not -path '/volume1/homes*'")
+
+        assert changed == ""
+        assert "changed=0 " in report
+
+    def test_check_mode_says_the_same(self, unfit: None, report: str) -> None:
+        said = deploy("site.yml", "--check", *MISSING_SECRET)
+
+        assert said.returncode != 0
+        assert "5 problem(s)" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        ("CHANGE-ME: a long password", "secrets that are still the example's: vault_grafana_password"),
+        ("s3cr3t", "secrets shorter than 12: vault_grafana_password"),
+    ],
+)
+def test_unfit_secrets_are_refused(secret: str, problem: str) -> None:
+    said = deploy("playbooks/preflight.yml", "--extra-vars", f'{{"vault_grafana_password": "{secret}"}}')
+
+    assert said.returncode != 0
+    assert problem in said.stdout
+    assert secret not in said.stdout
+
+
+def test_a_fit_nas_is_accepted() -> None:
+    """Runs after the faults are cured, so that a preflight that refuses everything is noticed."""
+    said = deploy("playbooks/preflight.yml")
+
+    assert said.returncode == 0, said.stdout[-3000:]
