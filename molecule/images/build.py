@@ -291,15 +291,14 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         images = [image for image in load_list() if not options.only or image.key in options.only]
-        debian = ensure_base("trixie")
         python = next(image.reference for image in load_list() if image.key == "python")
         for image in images:
             if image.build:
-                build_own(image, debian if image.key == "dsm" else python)
+                build_own(image, ensure_base("trixie") if image.key == "dsm" else python)
             elif source == "registry":
                 pull(image)
             else:
-                build_stand_in(image, ensure_base("bookworm") if image.key in BOOKWORM else debian)
+                build_stand_in(image, ensure_base("bookworm" if image.key in BOOKWORM else "trixie"))
     except BuildError as error:
         print(f"images: {error}", file=sys.stderr)
         return 1

@@ -99,12 +99,21 @@ def memory_mb(meminfo: str, key: str) -> int | None:
     return int(found.group(1)) // 1024 if found else None
 
 
+def link_target(path: str) -> str:
+    """Return what a symbolic link points to, or an empty text when it is gone."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
 def socket_owners() -> dict[str, str]:
     """Return the names of the processes that hold sockets, by the sockets' inode numbers."""
     owners: dict[str, str] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
+        folder = f"/proc/{pid}/fd"
         try:
-            links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+            links = [link_target(f"{folder}/{fd}") for fd in os.listdir(folder)]
         except OSError:  # the process has ended meanwhile
             continue
         inodes = [link[8:-1] for link in links if link.startswith("socket:[")]

@@ -1,0 +1,116 @@
+"""Grafana's contract double refuses what Grafana would refuse. Not run where the real image has been pulled."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROVIDER = {"apiVersion": 1, "providers": [{"name": "files", "options": {"path": "/etc/grafana/dashboards"}}]}
+SOURCE = {"apiVersion": 1, "datasources": [{"name": "Prometheus", "uid": "prometheus", "type": "prometheus"}]}
+
+
+def grafana() -> str:
+    image = yaml.safe_load((REPOSITORY / "group_vars/all/images.yml").read_text(encoding="utf-8"))["kbju_images"]
+    return f"{image['grafana']['name']}:{image['grafana']['tag']}"
+
+
+def is_double() -> bool:
+    label = '{{index .Config.Labels "io.kbju.contract-double"}}'
+    command = ["docker", "image", "inspect", "--format", label, grafana()]
+    return "grafana" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def panel(expression: str = "up", source: str = "prometheus") -> dict[str, object]:
+    return {"title": "Targets", "datasource": {"uid": source}, "targets": [{"expr": expression}]}
+
+
+class Provisioning:
+    """A provisioning folder to start the double with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("provisioning/datasources/prometheus.yml", yaml.safe_dump(SOURCE))
+        self.write("provisioning/dashboards/files.yml", yaml.safe_dump(PROVIDER))
+        self.board(panel())
+
+    def write(self, path: str, content: str) -> None:
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(content, encoding="utf-8")
+
+    def board(self, *panels: dict[str, object]) -> None:
+        self.write("dashboards/one.json", json.dumps({"uid": "one", "title": "One", "panels": panels}))
+
+    def start(self, *environment: str) -> subprocess.CompletedProcess[str]:
+        """Start the double; it is stopped after 3 s when it has not refused to start."""
+        mounts = [f"--volume={self.folder}/{name}:/etc/grafana/{name}:ro" for name in ("provisioning", "dashboards")]
+        variables = [f"--env={one}" for one in (environment or ["GF_SECURITY_ADMIN_PASSWORD=a-password"])]
+        command = ["docker", "run", "--rm", "--entrypoint=timeout", *mounts, *variables, grafana(), "3"]
+        program = ["python3", "/opt/grafana-contract-double/contract_double.py"]
+        return subprocess.run([*command, *program], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def provisioning(tmp_path: Path) -> Provisioning:
+    if not is_double():
+        pytest.skip("the real Grafana is here; its double is not needed")
+    return Provisioning(tmp_path)
+
+
+def test_it_starts_with_good_files_and_says_what_it_is(provisioning: Provisioning) -> None:
+    said = provisioning.start()
+
+    assert said.returncode in {0, 124}, said.stdout
+    assert "this is a stand-in, not Grafana" in said.stdout
+    assert "1 data sources, 1 dashboards" in said.stdout
+
+
+def test_a_file_that_does_not_parse(provisioning: Provisioning) -> None:
+    provisioning.write("provisioning/datasources/bad.yml", "datasources: [")
+
+    assert "bad.yml: can't be parsed" in refusal(provisioning)
+
+
+def test_a_missing_dashboard_folder(provisioning: Provisioning) -> None:
+    provider = {"providers": [{"name": "gone", "options": {"path": "/etc/grafana/gone"}}]}
+    provisioning.write("provisioning/dashboards/gone.yml", yaml.safe_dump(provider))
+
+    assert "no such folder: /etc/grafana/gone" in refusal(provisioning)
+
+
+def test_a_data_source_that_no_file_provisions(provisioning: Provisioning) -> None:
+    provisioning.board(panel(source="loki"))
+
+    assert "data source 'loki' is provisioned by no file" in refusal(provisioning)
+
+
+def test_a_query_that_is_no_promql(provisioning: Provisioning) -> None:
+    provisioning.board(panel(), {"type": "row", "panels": [panel("sum(rate(up[5m])")]})
+
+    assert "promtool rejects the query" in refusal(provisioning)
+
+
+def test_grafanas_variables_in_queries_are_understood(provisioning: Provisioning) -> None:
+    provisioning.board(panel('sum(rate(x_total{job="$job"}[$__rate_interval]))'))
+
+    assert provisioning.start().returncode in {0, 124}
+
+
+def test_no_admin_password(provisioning: Provisioning) -> None:
+    assert "GF_SECURITY_ADMIN_PASSWORD" in refusal(provisioning, "GF_LOG_MODE=console")
+
+
+def test_a_setting_given_twice(provisioning: Provisioning) -> None:
+    both = ["GF_SECURITY_ADMIN_PASSWORD=a-password", "GF_SECURITY_ADMIN_PASSWORD__FILE=/etc/hostname"]
+
+    assert "exclusive" in refusal(provisioning, *both)
+
+
+def refusal(provisioning: Provisioning, *environment: str) -> str:
+    said = provisioning.start(*environment)
+    assert said.returncode == 1, said.stdout
+    return said.stdout

@@ -1,0 +1,103 @@
+"""The filters of this repository."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from plugins.filter.images import image_references, images_to_ship
+from plugins.filter.preflight import taken_ports, unfit_secrets
+from plugins.filter.prometheus import targets_not_up
+
+
+def inspected(tag: str, layers: list[str], **config: Any) -> dict[str, Any]:
+    return {"RepoTags": [tag], "RootFS": {"Layers": layers}, "Config": config}
+
+
+def test_a_reference_has_the_digest_where_one_is_given() -> None:
+    images = {"nginx": {"name": "nginx", "tag": "1.30"}, "grafana": {"name": "grafana/grafana", "tag": "11.6.0"}}
+
+    references = image_references(images, {"nginx": "sha256:abc"})
+
+    assert references == {"nginx": "nginx:1.30@sha256:abc", "grafana": "grafana/grafana:11.6.0"}
+
+
+def test_a_digest_for_an_unknown_image_is_refused() -> None:
+    with pytest.raises(ValueError, match="ngnix"):
+        image_references({"nginx": {"name": "nginx", "tag": "1"}}, {"ngnix": "sha256:abc"})
+
+
+@pytest.mark.parametrize(
+    ("there", "ship"),
+    [
+        ([], True),
+        ([inspected("a:1", ["l1"], Cmd=["run"])], False),
+        ([inspected("a:1", ["l1"], Cmd=["run"]) | {"Id": "another engine's id"}], False),
+        ([inspected("a:1", ["l1"], Cmd=["run"], Env=None, User="")], False),
+        ([inspected("a:1", ["l2"], Cmd=["run"])], True),
+        ([inspected("a:1", ["l1"], Cmd=["walk"])], True),
+        ([inspected("a:2", ["l1"], Cmd=["run"])], True),
+    ],
+)
+def test_an_image_is_shipped_when_its_content_is_not_there(there: list[dict[str, Any]], ship: bool) -> None:
+    here = json.dumps([inspected("a:1", ["l1"], Cmd=["run"])])
+
+    assert images_to_ship(["a:1"], here, json.dumps(there)) == (["a:1"] if ship else [])
+
+
+def test_unfit_secrets_are_named_and_never_shown() -> None:
+    secrets = {"good": "x" * 12, "empty": "", "none": None, "example": "CHANGE-ME-please", "short": "abc"}
+
+    assert unfit_secrets(secrets, "CHANGE-ME", 12) == {  # type: ignore[arg-type]  # a vault may hold a null
+        "missing": ["empty", "none"],
+        "example": ["example"],
+        "short": ["short"],
+    }
+
+
+WANTED = [{"port": 8443, "container": "kbju-nginx", "variable": "nginx_https_port"}]
+
+
+def dsm(listeners: list[tuple[int, str]], containers: dict[str, Any] | None = None) -> dict[str, Any]:
+    rows = [{"port": port, "address": "0.0.0.0", "process": process} for port, process in listeners]  # noqa: S104
+    return {"listeners": rows, "containers": containers or {}}
+
+
+def test_a_port_is_free_when_nobody_listens() -> None:
+    assert taken_ports(dsm([(443, "nginx")]), WANTED) == []
+
+
+def test_a_taken_port_names_its_holder_once() -> None:
+    taken = taken_ports(dsm([(8443, "python3"), (8443, "python3")]), WANTED)
+
+    assert taken == [{"problem": "port 8443 is held by python3", "variable": "nginx_https_port"}]
+
+
+def test_our_own_container_may_hold_its_port() -> None:
+    assert taken_ports(dsm([(8443, "docker-proxy")], {"kbju-nginx": {"ports": [8080, 8443]}}), WANTED) == []
+
+
+def test_our_container_on_another_port_is_no_excuse() -> None:
+    assert len(taken_ports(dsm([(8443, "docker-proxy")], {"kbju-nginx": {"ports": [9443]}}), WANTED)) == 1
+
+
+def target(health: str, error: str = "") -> dict[str, Any]:
+    return {"labels": {"job": "bot"}, "scrapeUrl": "http://bot:8000/metrics", "health": health, "lastError": error}
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([target("up")], []),
+        ([target("up"), target("down", "no route")], ["bot (http://bot:8000/metrics): down no route"]),
+        ([target("unknown")], ["bot (http://bot:8000/metrics): unknown"]),
+        ([], ["Prometheus has no targets"]),
+    ],
+)
+def test_targets_that_are_not_up(targets: list[dict[str, Any]], said: list[str]) -> None:
+    assert targets_not_up(json.dumps({"data": {"activeTargets": targets}})) == said
+
+
+def test_an_answer_that_is_none_is_passed_on() -> None:
+    assert targets_not_up("wget: server returned 503") == ["wget: server returned 503"]
