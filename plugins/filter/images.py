@@ -39,8 +39,17 @@ def image_fingerprints(inspected: str) -> dict[str, str]:
 
 
 def images_to_ship(references: list[str], here: str, there: str) -> list[str]:
-    """Return the references whose content on the NAS (`there`) is absent or not that of this machine (`here`)."""
+    """Return the references whose content on the NAS (`there`) is absent or not that of this machine (`here`).
+
+    Raises:
+        ValueError: this machine has no such image.
+    """
     ours, theirs = image_fingerprints(here), image_fingerprints(there)
+    absent = [reference for reference in references if reference not in ours]
+    if absent:
+        raise ValueError(
+            f"this machine's Docker engine has no image {', '.join(absent)}: build it with `python molecule/images/build.py`"
+        )
     return [reference for reference in references if theirs.get(reference) != ours[reference]]
 
 

@@ -46,6 +46,11 @@ def test_an_image_is_shipped_when_its_content_is_not_there(there: list[dict[str,
     assert images_to_ship(["a:1"], here, json.dumps(there)) == (["a:1"] if ship else [])
 
 
+def test_an_image_that_nobody_has_built_is_told() -> None:
+    with pytest.raises(ValueError, match=r"no image a:1: build it"):
+        images_to_ship(["a:1"], "[]", "[]")
+
+
 def test_unfit_secrets_are_named_and_never_shown() -> None:
     secrets = {"good": "x" * 12, "empty": "", "none": None, "example": "CHANGE-ME-please", "short": "abc"}
 
