@@ -48,7 +48,8 @@ def images_to_ship(references: list[str], here: str, there: str) -> list[str]:
     absent = [reference for reference in references if reference not in ours]
     if absent:
         raise ValueError(
-            f"this machine's Docker engine has no image {', '.join(absent)}: build it with `python molecule/images/build.py`"
+            f"this machine's Docker engine has no image {', '.join(absent)}: "
+            "build it with `python molecule/images/build.py`"
         )
     return [reference for reference in references if theirs.get(reference) != ours[reference]]
 
