@@ -23,5 +23,5 @@ lint: ## Every static check
 test: ## Everything that CI runs
 	@molecule/local/test
 
-install: ## Only install what the other targets need
-	@molecule/local/install
+install: ## Only .venv with Ansible and the tools: what a deployment to a NAS needs
+	@molecule/local/install tools

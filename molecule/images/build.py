@@ -56,6 +56,7 @@ class Image:
     reference: str
     stand_in: str | None
     build: str | None
+    package: str | None
 
 
 def run(command: Sequence[str | Path], what: str, stdin: Any = None) -> str:
@@ -86,7 +87,8 @@ def load_list() -> list[Image]:
     listed = yaml.safe_load((REPOSITORY / "group_vars" / "all" / "images.yml").read_text(encoding="utf-8"))
     rows = {**listed["kbju_build_images"], **listed["kbju_images"]}
     images = [
-        Image(key, f"{row['name']}:{row['tag']}", row.get("stand_in"), row.get("build")) for key, row in rows.items()
+        Image(key, f"{row['name']}:{row['tag']}", row.get("stand_in"), row.get("build"), row.get("package"))
+        for key, row in rows.items()
     ]
     return sorted(images, key=lambda image: image.build is not None)
 
@@ -167,10 +169,18 @@ def ensure_base(suite: str) -> str:
     return reference
 
 
-def docker_build(reference: str, context: Path, content: str, base: str) -> None:
-    """Build one image from a context folder."""
+def docker_build(reference: str, context: Path, content: str, **arguments: str) -> None:
+    """Build one image from a context folder; `arguments` are the Dockerfile's."""
+    given = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
     labels = ["--label", f"{CONTENT_LABEL}={content}"]
-    run(["docker", "build", "--build-arg", f"BASE={base}", *labels, "--tag", reference, context], reference)
+    run(["docker", "build", *given, *labels, "--tag", reference, context], reference)
+
+
+def revision() -> str:
+    """Return the commit that the repository is at, with a plus when files differ from it."""
+    described = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty=+", "--exclude", "*"]
+    done = subprocess.run(described, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def pinned(package: str) -> str:
@@ -236,7 +246,11 @@ def build_own(image: Image, base: str) -> None:
         context = Path(scratch) / image.key
         context.mkdir()
         stage(context)
-        docker_build(image.reference, context, content, base)
+        arguments = {"BASE": base}
+        if image.key == "bot":
+            # Not part of the content: a commit that changes other files is no reason for another image.
+            arguments |= {"VERSION": image.reference.rpartition(":")[2], "REVISION": revision()}
+        docker_build(image.reference, context, content, **arguments)
     report(image.reference, started, "built")
 
 
@@ -244,12 +258,13 @@ def build_stand_in(image: Image, base: str) -> None:
     """Build an official image's stand-in, unless its inputs are those it was built from."""
     folder = IMAGES / str(image.stand_in)
     base_id = (inspect(base) or {}).get("Id", "")
-    content = content_hash([folder], image.reference, base_id)
+    content = content_hash([folder], image.reference, base_id, image.package or "")
     if content_of(image.reference) == content:
         report(image.reference, None, "unchanged (stand-in)")
         return
     started = time.monotonic()
-    docker_build(image.reference, folder, content, base)
+    package = {"PACKAGE": image.package} if image.package else {}
+    docker_build(image.reference, folder, content, BASE=base, **package)
     report(image.reference, started, "stand-in built")
 
 

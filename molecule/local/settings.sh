@@ -18,11 +18,18 @@ export ANSIBLE_CONFIG=$repository/ansible.cfg
 # shellcheck disable=SC2034  # for the scripts that source this
 state=$repository/.state/$KBJU_INSTANCE
 
+# Where things are on the NAS.
+# shellcheck disable=SC2034
+nas_docker=/var/packages/ContainerManager/target/usr/bin/docker nas_root=/volume1/docker/kbju-bot-prod
+
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"
-  elif command -v sudo >/dev/null; then sudo "$@"
-  else die "this step needs root, and there is no sudo: $*"; fi
-}
+# Docker and the making of images are root's business: whoever may not use the engine directly goes on through sudo, with
+# the settings that matter.
+if [ "$(id -u)" != 0 ] && ! docker info >/dev/null 2>&1; then
+  command -v sudo >/dev/null || die "this needs root or a Docker engine that you may use, and there is no sudo"
+  mapfile -t kept < <(env | grep -E '^(KBJU_|PIP_|DOCKER_|[A-Za-z_]*_proxy=|[A-Z_]*(CERT|CA_BUNDLE)[A-Z_]*=)')
+  say "Going on through sudo: this user has no access to a Docker engine"
+  exec sudo env "${kept[@]}" "$0" "$@"
+fi

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def unfit_secrets(secrets: Mapping[str, str], marker: str, shortest: int) -> dict[str, list[str]]:
-    """Return the names, never the values, of secrets that are missing, the example's or shorter than `shortest`."""
-    found: dict[str, list[str]] = {"missing": [], "example": [], "short": []}
+def unfit_secrets(
+    secrets: Mapping[str, str], marker: str, shortest: int, patterns: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
+    """Return the names, never the values, of secrets that can't be used.
+
+    Args:
+        secrets: values by name.
+        marker: text that marks a value as the example's.
+        shortest: the fewest characters.
+        patterns: regular expressions, by name, for secrets that must look in a certain way.
+    """
+    found: dict[str, list[str]] = {"missing": [], "example": [], "short": [], "malformed": []}
     for name, value in secrets.items():
         text = str(value or "")
         if not text:
@@ -17,6 +27,8 @@ def unfit_secrets(secrets: Mapping[str, str], marker: str, shortest: int) -> dic
             found["example"].append(name)
         elif len(text) < shortest:
             found["short"].append(name)
+        elif name in (patterns or {}) and not re.search((patterns or {})[name], text):
+            found["malformed"].append(name)
     return found
 
 
@@ -30,7 +42,8 @@ def taken_ports(dsm: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
     taken = []
     for row in wanted:
         port = int(row["port"])
-        if port in (dsm["containers"].get(row["container"]) or {}).get("ports", []):
+        ours = dsm["containers"].get(row["container"]) or {}
+        if ours.get("state") == "running" and port in ours["ports"]:
             continue
         holders = sorted({one["process"] for one in dsm["listeners"] if one["port"] == port})
         if holders:

@@ -22,6 +22,14 @@ options:
     description: The compose project whose containers are listed.
     type: str
     default: ""
+  docker:
+    description: The Docker program.
+    type: path
+    default: /var/packages/ContainerManager/target/usr/bin/docker
+  share:
+    description: The shared folder whose path is read.
+    type: str
+    default: ""
   tools:
     description: Absolute paths of programs that the roles call; RV(ansible_facts.dsm.missing_tools) lists the absent.
     type: list
@@ -51,7 +59,7 @@ ansible_facts:
     dsm:
       description:
         - C(version) (like 7.2.2), C(build), C(model), C(kernel), C(python), C(cores), C(memory_mb), C(swap_mb),
-          C(volume_free_mb), C(volume_total_mb).
+          C(volume_free_mb), C(volume_total_mb), C(share_path).
         - C(container_manager) with C(installed), C(running), C(version).
         - C(docker) with C(path), C(version), C(compose_version), C(storage_driver), C(cpu_quota), C(memory_limit),
           C(pids_limit); null without an answering engine.
@@ -74,7 +82,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-DOCKER = "/var/packages/ContainerManager/target/usr/bin/docker"
+SYNOSHARE = "/usr/syno/sbin/synoshare"
 SYNOPKG = "/usr/syno/bin/synopkg"
 TCP_LISTEN = "0A"
 
@@ -148,6 +156,7 @@ class Nas:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
+        self.docker_program: str = module.params["docker"]
 
     def run(self, *command: str) -> str | None:
         """Return what a program printed, or None when it is absent or failed."""
@@ -176,12 +185,12 @@ class Nas:
 
     def docker(self) -> dict[str, Any] | None:
         """Return the engine's facts, or None when no engine answers."""
-        info = self.run_json(DOCKER, "info", "--format", "{{json .}}")
+        info = self.run_json(self.docker_program, "info", "--format", "{{json .}}")
         if not info or not info.get("ServerVersion"):
             return None
-        compose = self.run(DOCKER, "compose", "version", "--short")
+        compose = self.run(self.docker_program, "compose", "version", "--short")
         return {
-            "path": DOCKER,
+            "path": self.docker_program,
             "version": info["ServerVersion"],
             "compose_version": compose.strip().lstrip("v") if compose else None,
             "storage_driver": info.get("Driver"),
@@ -190,14 +199,19 @@ class Nas:
             "pids_limit": bool(info.get("PidsLimit")),
         }
 
+    def share_path(self, name: str) -> str | None:
+        """Return where a shared folder is, or None when there is none of that name."""
+        found = re.search(r"Path[ .]*\[(.*)\]", self.run(SYNOSHARE, "--get", name) or "")
+        return found.group(1) if found else None
+
     def containers(self, project: str) -> dict[str, Any]:
         """Return the project's containers by name."""
         filters = ["--filter", "label=com.docker.compose.project=" + project]
-        ids = (self.run(DOCKER, "ps", "--all", "--quiet", "--no-trunc", *filters) or "").split()
+        ids = (self.run(self.docker_program, "ps", "--all", "--quiet", "--no-trunc", *filters) or "").split()
         if not ids:
             return {}
         found = {}
-        for one in self.run_json(DOCKER, "inspect", *ids) or []:
+        for one in self.run_json(self.docker_program, "inspect", *ids) or []:
             ports = one["HostConfig"].get("PortBindings") or {}
             found[one["Name"].lstrip("/")] = {
                 "id": one["Id"],
@@ -218,6 +232,8 @@ def main() -> None:
         argument_spec={
             "volume": {"type": "path", "default": "/volume1"},
             "project": {"type": "str", "default": ""},
+            "docker": {"type": "path", "default": "/var/packages/ContainerManager/target/usr/bin/docker"},
+            "share": {"type": "str", "default": ""},
             "tools": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
@@ -244,6 +260,7 @@ def main() -> None:
         "swap_mb": memory_mb(meminfo, "SwapTotal"),
         "volume_free_mb": disk.free // 2**20 if disk else None,
         "volume_total_mb": disk.total // 2**20 if disk else None,
+        "share_path": nas.share_path(module.params["share"]) if module.params["share"] else None,
         "container_manager": nas.container_manager(),
         "docker": docker,
         "listeners": [row for table in tables for row in parse_listeners(table, owners)],

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from plugins.modules import dsm_facts
 
 MODULES = sorted((Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("*.py"))

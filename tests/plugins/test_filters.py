@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
 from plugins.filter.images import image_references, images_to_ship
 from plugins.filter.preflight import taken_ports, unfit_secrets
 from plugins.filter.prometheus import targets_not_up
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def inspected(tag: str, layers: list[str], **config: Any) -> dict[str, Any]:
@@ -58,7 +63,26 @@ def test_unfit_secrets_are_named_and_never_shown() -> None:
         "missing": ["empty", "none"],
         "example": ["example"],
         "short": ["short"],
+        "malformed": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits"),
+    [
+        ("vault_bot_token", "123456:" + "A" * 35, True),
+        ("vault_bot_token", "123456:" + "A" * 12, False),
+        ("vault_bot_token", "a token without a number", False),
+        ("vault_webhook_secret", "0123456789abcdef", True),
+        ("vault_webhook_secret", "base64/has+these=", False),
+    ],
+)
+def test_secrets_must_have_the_form_that_their_user_takes(name: str, value: str, fits: bool) -> None:
+    wired = yaml.safe_load((REPOSITORY / "group_vars" / "all" / "main.yml").read_text(encoding="utf-8"))
+
+    found = unfit_secrets({name: value}, "CHANGE-ME", 12, wired["preflight_secret_patterns"])
+
+    assert found["malformed"] == ([] if fits else [name])
 
 
 WANTED = [{"port": 8443, "container": "kbju-nginx", "variable": "nginx_https_port"}]
@@ -67,6 +91,10 @@ WANTED = [{"port": 8443, "container": "kbju-nginx", "variable": "nginx_https_por
 def dsm(listeners: list[tuple[int, str]], containers: dict[str, Any] | None = None) -> dict[str, Any]:
     rows = [{"port": port, "address": "0.0.0.0", "process": process} for port, process in listeners]  # noqa: S104
     return {"listeners": rows, "containers": containers or {}}
+
+
+def nginx(port: int, state: str = "running") -> dict[str, Any]:
+    return {"kbju-nginx": {"ports": [8080, port], "state": state}}
 
 
 def test_a_port_is_free_when_nobody_listens() -> None:
@@ -80,11 +108,15 @@ def test_a_taken_port_names_its_holder_once() -> None:
 
 
 def test_our_own_container_may_hold_its_port() -> None:
-    assert taken_ports(dsm([(8443, "docker-proxy")], {"kbju-nginx": {"ports": [8080, 8443]}}), WANTED) == []
+    assert taken_ports(dsm([(8443, "docker-proxy")], nginx(8443)), WANTED) == []
 
 
 def test_our_container_on_another_port_is_no_excuse() -> None:
-    assert len(taken_ports(dsm([(8443, "docker-proxy")], {"kbju-nginx": {"ports": [9443]}}), WANTED)) == 1
+    assert len(taken_ports(dsm([(8443, "docker-proxy")], nginx(9443)), WANTED)) == 1
+
+
+def test_our_stopped_container_is_no_excuse() -> None:
+    assert len(taken_ports(dsm([(8443, "python3")], nginx(8443, "exited")), WANTED)) == 1
 
 
 def target(health: str, error: str = "") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from plugins.filter.preflight import unfit_secrets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,3 +52,22 @@ def test_a_real_vault_can_not_be_committed() -> None:
     listed = subprocess.run(ignored, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
     assert listed.stdout.split() == ignored[2:]
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, "https://nas.example.lan:8443"),
+        ({"kbju_domain": "kbju.example.com"}, "https://kbju.example.com"),
+        ({"kbju_domain": "kbju.example.com", "kbju_public_https_port": 8443}, "https://kbju.example.com:8443"),
+    ],
+)
+def test_the_public_address_is_where_nginx_can_be_reached(settings: dict[str, Any], url: str) -> None:
+    """Without a domain nothing is forwarded, and 443 of the NAS is DSM's own."""
+    command = ["ansible", "--inventory", "inventories/nas", "nas", "--connection", "local"]
+    command += ["--module-name", "ansible.builtin.debug", "--args", "msg={{ nginx_public_url }}"]
+    shown = subprocess.run(
+        [*command, "--extra-vars", json.dumps(settings)], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+
+    assert url in shown.stdout.replace('"', " ").split()

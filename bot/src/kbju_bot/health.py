@@ -6,10 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from kbju_bot.logs import Redactor
 from kbju_bot.metrics import Metrics
 from kbju_bot.storage.errors import brief
 
 log = logging.getLogger(__name__)
+_redact = Redactor()
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Readiness:
 
     def failed(self, name: str, reason: str) -> None:
         """Note that the dependency did not answer."""
+        # It is shown to whoever asks /readyz.
+        reason = _redact(reason)
         check = self._checks[name]
         if check.failing is None:
             log.warning("%s does not answer: %s", name, reason)

@@ -59,7 +59,7 @@ def test_no_process_is_root(nas: Host) -> None:
     listing = nas.check_output(f"for c in $({DOCKER} ps -q); do {DOCKER} top $c -o pid,uid,comm; done")
     users = {line.split()[1] for line in listing.splitlines()} - {"UID"}
 
-    assert users == {"999", "65534", "472", "101", "1000"}
+    assert users == {"999", "65534", "65532", "472", "101", "1000"}
 
 
 def test_only_nginx_publishes_ports(containers: Containers) -> None:

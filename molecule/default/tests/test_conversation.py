@@ -31,9 +31,11 @@ def test_an_update_twice_has_one_effect(stack: Stack, user_id: int, sql: Callabl
     sent = user.send_text("/start")
     user.wait_for_reply(timeout=15)
 
+    # Behind the second delivery, and so answered after it.
     Emulator(stack.telegram).repeat(sent["update_id"])
     user.send_text("/help")
-    user.wait_for_reply(timeout=15)
+    user.wait_for_reply(timeout=15, contains="/help —")
 
-    assert len([message for message in user.chat() if message["from"] == "bot"]) == 2
-    assert sql(f"SELECT count(*) FROM users WHERE telegram_id = {user_id}") == "1"
+    answers = [message["text"] for message in user.chat() if message["from"] == "bot"]
+    assert ["Vera" in answer for answer in answers] == [True, False]
+    assert sql(f"SELECT count(*) FROM outbox WHERE telegram_id = {user_id}") == "2"

@@ -17,8 +17,10 @@ MISTAKES = {
         {"postgres_settings": {"shared_buffers": "nonsense"}},
         r'invalid value for parameter "shared_buffers"',
     ),
-    "kbju-prometheus": ({"prometheus_retention_time": "nonsense"}, r"storage.tsdb.retention.time"),
-    "kbju-grafana": ({"grafana_prometheus_url": 'x"\n    type: ['}, r"can't be parsed"),
+    "kbju-prometheus": ({"prometheus_retention_time": "nonsense"}, r"not a valid duration"),
+    "kbju-node-exporter": ({"prometheus_node_exporter_excluded_mounts": "("}, r"missing closing \)"),
+    "kbju-postgres-exporter": ({"prometheus_postgres_user": "nobody"}, r"password authentication failed"),
+    "kbju-grafana": ({"grafana_prometheus_url": 'x"\n    type: ['}, r"(?i)provisioning error"),
     "kbju-nginx": ({"nginx_max_body_size": "nonsense"}, r'"client_max_body_size" directive invalid value'),
     BOT: ({"bot_telegram_api_url": "nonsense"}, r"TELEGRAM_API_URL"),
 }
@@ -55,8 +57,23 @@ def test_changing_to_polling_replaces_the_bot_alone(stack: Stack, user_id: int, 
 def test_a_mistake_is_told_with_the_services_own_words(service: str) -> None:
     settings, words = MISTAKES[service]
 
-    said = deploy("playbooks/deploy.yml", "--extra-vars", json.dumps(settings))
+    said = deploy("playbooks/deploy.yml", "playbooks/verify.yml", "--extra-vars", json.dumps(settings))
 
     assert said.returncode != 0
-    assert re.search(words, said.stdout), said.stdout[-3000:]
-    assert service in said.stdout
+    # The failure's own text; what deployed it names the service too.
+    failure = said.stdout[said.stdout.index("FAILED!") :]
+    assert re.search(words, failure), said.stdout[-3000:]
+    assert service in failure
+
+
+def test_a_refused_token_is_told_without_it(stack: Stack) -> None:
+    """Telegram's refusal passes through the library, the bot's readiness and Ansible's output."""
+    token = "999999:" + "B" * 35
+
+    said = deploy(
+        "playbooks/deploy.yml", "playbooks/verify.yml", "--extra-vars", json.dumps({"vault_bot_token": token})
+    )
+
+    assert said.returncode != 0
+    assert "refused the bot's token" in said.stdout, said.stdout[-3000:]
+    assert "B" * 35 not in said.stdout

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 from testinfra.host import Host
 
@@ -49,7 +51,14 @@ def test_not_in_any_file_but_the_secrets(stack: Stack, nas: Host) -> None:
 
 def test_each_secret_is_readable_by_its_user_alone(nas: Host) -> None:
     listing = nas.check_output(f"cd {ROOT}/secrets && find . -type f -printf '%p %m %U\\n'")
-    owners = {"postgres": "999", "postgres-exporter": "65534", "grafana": "472", "nginx": "101", "bot": "1000"}
+    owners = {
+        "salt": "0",
+        "postgres": "999",
+        "postgres-exporter": "65532",
+        "grafana": "472",
+        "nginx": "101",
+        "bot": "1000",
+    }
     rows = [line.split() for line in listing.splitlines()]
 
     assert rows
@@ -59,12 +68,19 @@ def test_each_secret_is_readable_by_its_user_alone(nas: Host) -> None:
         assert uid == owners.get(service, "1000"), path
 
 
-def test_not_in_ansibles_output(stack: Stack) -> None:
-    """The loudest output there is: every argument of every module, and every difference."""
-    said = deploy("site.yml", "--check", "--diff", "-vvv")
+def test_not_in_ansibles_output(stack: Stack, tmp_path: Path) -> None:
+    """The loudest output there is, of a run that would change every secret: every argument, and every difference."""
+    canaries = {f"vault_{name}": f"canary{number:02}" * 4 for number, name in enumerate(stack.secrets())}
+    canaries["vault_bot_token"] = "100200:" + "canary" * 6
+    file = tmp_path / "canaries.json"
+    file.write_text(json.dumps(canaries), encoding="utf-8")
+
+    said = deploy("site.yml", "--check", "--diff", "-vvv", "--extra-vars", f"@{file}")
 
     assert said.returncode == 0, said.stdout[-3000:]
     assert "Write the secrets" in said.stdout
+    assert "changed=0 " not in said.stdout, "the secrets were to change"
+    assert "canary" not in said.stdout + said.stderr
     assert found_in(said.stdout + said.stderr, stack) == []
 
 

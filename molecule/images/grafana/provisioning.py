@@ -34,7 +34,7 @@ def _yaml_files(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except (OSError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"{path}: can't be parsed: {error}") from error
+            raise ConfigurationError(f"provisioning error: {path}: can't be parsed: {error}") from error
         if not isinstance(content, dict):
             raise ConfigurationError(f"{path}: a mapping is expected")
         yield path, content
@@ -68,7 +68,7 @@ def _read_dashboard(path: Path, datasource_ids: set[str]) -> dict[str, Any]:
     try:
         dashboard: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: can't be parsed: {error}") from error
+        raise ConfigurationError(f"provisioning error: {path}: can't be parsed: {error}") from error
     for key in ("uid", "title"):
         if not dashboard.get(key):
             raise ConfigurationError(f"{path}: the dashboard has no {key}")

@@ -92,6 +92,8 @@ async def note_sent(connection: asyncpg.Connection, outgoing_id: int) -> None:
 
 async def note_failed(connection: asyncpg.Connection, outgoing_id: int, reason: str) -> None:
     """Give the call up for `reason`."""
+    # Telegram's words may hold what PostgreSQL's text does not take.
+    reason = reason.replace("\0", "").encode(errors="replace").decode()
     await connection.execute(
         "UPDATE outbox SET failed_at = now(), failed_reason = $2 WHERE id = $1", outgoing_id, reason[:500]
     )

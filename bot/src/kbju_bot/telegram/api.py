@@ -67,7 +67,11 @@ class Api:
     async def get_me(self) -> User:
         """Ask Telegram who the bot is."""
         if not self._ready:
-            await self._bot.initialize()
+            try:
+                await self._bot.initialize()
+            except InvalidToken:
+                # The library's own text quotes the token.
+                raise InvalidToken("Telegram refused the bot's token") from None
             self._ready = True
             self.answered_at = time.monotonic()
             return self._bot.bot

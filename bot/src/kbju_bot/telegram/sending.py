@@ -14,7 +14,7 @@ from kbju_bot.aio import happened, whereabouts
 from kbju_bot.metrics import Metrics
 from kbju_bot.storage import outbox, users
 from kbju_bot.storage.database import Database
-from kbju_bot.storage.errors import StorageUnavailableError
+from kbju_bot.storage.errors import StorageUnavailableError, brief
 from kbju_bot.storage.outbox import Outgoing
 from kbju_bot.telegram.api import Api, pause_of
 
@@ -127,8 +127,12 @@ class Sender:
             task.add_done_callback(partial(self._done, outgoing.id))
         return bool(claimed)
 
-    def _done(self, outgoing_id: int, _task: asyncio.Task[None]) -> None:
+    def _done(self, outgoing_id: int, task: asyncio.Task[None]) -> None:
         del self._under_way[outgoing_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The call stays leased and is claimed again when the lease ends; somebody must hear of it.
+            self._metrics.errors.labels("send").inc()
+            log.error("the outcome of call %d can't be noted: %s", outgoing_id, brief(error))
         self.wake()
 
     async def _deliver(self, outgoing: Outgoing) -> None:

@@ -51,6 +51,12 @@ def _container_id() -> None:
     common.write(common.state_path("container-id"), (found.group(1) if found else os.uname().nodename) + "\n")
 
 
+def _private_root() -> None:
+    # On DSM / is a private mount (public reports of mounts with rslave that its engine refuses). Docker makes a
+    # container's root private or a slave, as the machine has it.
+    _run("mount", "--make-private", "/")
+
+
 def _resolver() -> None:
     # Docker hands "options ndots:0" to a container on a network of its own. A nested engine that finds it asks
     # nobody outside for names without a dot, so nested containers could not find the neighbours of the stand-in.
@@ -176,6 +182,7 @@ def boot() -> None:
     """Bring everything up."""
     _forget_last_boot()
     _container_id()
+    _private_root()
     _resolver()
     _cgroup_v2()
     _iptables()
