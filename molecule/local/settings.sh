@@ -26,8 +26,8 @@ say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }
 
 # Docker and the making of images are root's business: whoever may not use the engine directly goes on through sudo, with
-# the settings that matter.
-if [ "$(id -u)" != 0 ] && ! docker info >/dev/null 2>&1; then
+# the settings that matter. A script that needs no engine says so before it sources this.
+if [ "${needs_engine:-yes}" = yes ] && [ "$(id -u)" != 0 ] && ! docker info >/dev/null 2>&1; then
   command -v sudo >/dev/null || die "this needs root or a Docker engine that you may use, and there is no sudo"
   mapfile -t kept < <(env | grep -E '^(KBJU_|PIP_|DOCKER_|[A-Za-z_]*_proxy=|[A-Z_]*(CERT|CA_BUNDLE)[A-Z_]*=)')
   say "Going on through sudo: this user has no access to a Docker engine"
