@@ -29,8 +29,8 @@ usage: python -m kbju_bot COMMAND
 
 def run() -> int:
     """Run the bot."""
-    from kbju_bot import app  # noqa: PLC0415
-    from kbju_bot.settings import RunSettings  # noqa: PLC0415
+    from kbju_bot import app
+    from kbju_bot.settings import RunSettings
 
     settings = _settings(RunSettings)
     return app.main(settings) if settings is not None else exits.CONFIG
@@ -38,13 +38,13 @@ def run() -> int:
 
 def migrate() -> int:
     """Apply the pending migrations, one line each."""
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     def report(revision: str) -> None:
         print(f"applied: {revision}", flush=True)
 
     async def work(settings: "MigrationSettings") -> None:
-        from kbju_bot.storage import migrate as migrations  # noqa: PLC0415
+        from kbju_bot.storage import migrate as migrations
 
         if not await migrations.apply(settings, report):
             print("nothing to apply", flush=True)
@@ -54,10 +54,10 @@ def migrate() -> int:
 
 def check_migrations() -> int:
     """Show the pending migrations, one line each."""
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     async def work(settings: "MigrationSettings") -> None:
-        from kbju_bot.storage import migrate as migrations  # noqa: PLC0415
+        from kbju_bot.storage import migrate as migrations
 
         pending = await migrations.pending(settings)
         print("\n".join(f"pending: {revision}" for revision in pending) or "nothing to apply", flush=True)
@@ -67,7 +67,7 @@ def check_migrations() -> int:
 
 def healthcheck() -> int:
     """Ask the running bot whether it is alive: 0 or 1."""
-    import http.client  # noqa: PLC0415
+    import http.client
 
     host = os.environ.get("HTTP_HOST") or "127.0.0.1"
     connection = http.client.HTTPConnection(
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _settings(kind: "type[SettingsT]") -> "SettingsT | None":
-    from kbju_bot.settings import SettingsError, load  # noqa: PLC0415
+    from kbju_bot.settings import SettingsError, load
 
     try:
         return load(kind, os.environ)
@@ -122,13 +122,13 @@ def _settings(kind: "type[SettingsT]") -> "SettingsT | None":
 
 
 def _with_database(work: "Callable[[MigrationSettings], None]") -> int:
-    from kbju_bot.settings import MigrationSettings  # noqa: PLC0415
+    from kbju_bot.settings import MigrationSettings
 
     settings = _settings(MigrationSettings)
     if settings is None:
         return exits.CONFIG
     redact = _redactor(settings)
-    from kbju_bot.storage.migrate import DatabaseUnavailableError, MigrationError  # noqa: PLC0415
+    from kbju_bot.storage.migrate import DatabaseUnavailableError, MigrationError
 
     try:
         work(settings)
@@ -142,8 +142,8 @@ def _with_database(work: "Callable[[MigrationSettings], None]") -> int:
 
 
 def _redactor(settings: "LogSettings") -> "Redactor":
-    from kbju_bot.logs import Redactor  # noqa: PLC0415
-    from kbju_bot.settings import secrets_of  # noqa: PLC0415
+    from kbju_bot.logs import Redactor
+    from kbju_bot.settings import secrets_of
 
     return Redactor(secrets_of(settings))
 
