@@ -117,5 +117,5 @@ async def connect(name: str, server: EmulatorServer, token: str) -> Client:
 async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Return as soon as the condition holds; for state inside the emulator, which announces nothing."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
+        while not condition():  # noqa: ASYNC110 - the clients announce nothing
             await asyncio.sleep(0.005)

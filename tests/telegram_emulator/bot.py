@@ -113,7 +113,7 @@ class Bot:
 
     def new_message(self, **fields: object) -> Message:
         """A message of the bot's, not sent yet."""
-        return Message(0, int(time.time()), self.user, **fields)  # type: ignore[arg-type]
+        return Message(0, int(time.time()), self.user, **fields)  # type: ignore[arg-type]  # fields by name
 
     # What users do.
 

@@ -19,7 +19,7 @@ class Polling:
         self._counters = counters
         self._waiter: asyncio.Future[None] | None = None
 
-    async def get(self, offset: int, limit: int, timeout: float) -> list[Update]:  # noqa: ASYNC109
+    async def get(self, offset: int, limit: int, timeout: float) -> list[Update]:  # noqa: ASYNC109 - the name in the Bot API
         """Confirm what is below the offset and return what follows, waiting for the first of it if need be."""
         if self._waiter is not None and not self._waiter.done():
             self._counters.conflicts += 1

@@ -71,7 +71,7 @@ def healthcheck() -> int:
 
     host = os.environ.get("HTTP_HOST") or "127.0.0.1"
     connection = http.client.HTTPConnection(
-        "127.0.0.1" if host in {"0.0.0.0", "::"} else host,  # noqa: S104
+        "127.0.0.1" if host in {"0.0.0.0", "::"} else host,  # noqa: S104 - compared, not bound
         int(os.environ.get("HTTP_PORT") or 8000),
         timeout=5,
     )

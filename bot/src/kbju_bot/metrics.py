@@ -26,7 +26,7 @@ class Metrics:
     """All metrics of one bot, in a registry of its own."""
 
     def __init__(self, *, mode: str = "polling", synology: bool = False) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)

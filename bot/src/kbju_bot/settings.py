@@ -124,7 +124,7 @@ class LogSettings(BaseSettings):
     """Log at DEBUG and let asyncio report slow callbacks and forgotten awaits."""
 
     @classmethod
-    def settings_customise_sources(  # noqa: D102
+    def settings_customise_sources(  # noqa: D102 - described where it is overridden from
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,

@@ -100,7 +100,7 @@ async def _connected(settings: MigrationSettings, work: Callable[[AsyncConnectio
         await engine.dispose()
 
 
-async def _take_lock(connection: AsyncConnection, timeout: float) -> None:  # noqa: ASYNC109
+async def _take_lock(connection: AsyncConnection, timeout: float) -> None:  # noqa: ASYNC109 - polled, not cancelled
     # A session's lock, for there are several transactions; closing the connection frees it.
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
