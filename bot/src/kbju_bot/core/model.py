@@ -1,6 +1,10 @@
-"""What goes into the dialogue (state and events) and what comes out (effects)."""
+"""What goes into the dialogue beside the state (events, context) and what comes out (effects)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from kbju_bot.texts import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +19,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What the bot remembers of one user. Loaded before a step and the same for every instance of the bot."""
+class Context:
+    """What a step may know beside the user's state."""
 
-    registered: bool = False
+    now: datetime
+    """When the update came; aware."""
+    admins: frozenset[int] = frozenset()
+    consultation_url: str | None = None
+    time_zone: str = "Europe/Moscow"
+    """The time zone of users who have not said theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,18 @@ class MessageReceived:
 
     person: Person
     text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """The user pressed a button under one of the bot's messages."""
+
+    person: Person
+    query_id: str
+    """Telegram waits for an answer to this."""
+    data: str
+    message_id: int | None
+    """The message with the button, where Telegram still knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +64,53 @@ class BotUnblocked:
     person: Person
 
 
-Event = MessageReceived | BotBlocked | BotUnblocked
+Event = MessageReceived | ButtonPressed | BotBlocked | BotUnblocked
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterUser:
-    """Create the user, or bring the row up to date."""
+class Button:
+    """A button under a message: sends `data` back, or opens `url`."""
 
-    person: Person
+    text: str
+    data: str | None = None
+    url: str | None = None
+
+
+Keyboard = tuple[tuple[Button, ...], ...]
+
+
+class Priority(IntEnum):
+    """Whose turn it is when Telegram's limits make messages wait."""
+
+    REPLY = 0
+    REMINDER = 1
+    BROADCAST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send `text` to the private chat of the user."""
+
+    telegram_id: int
+    text: str
+    keyboard: Keyboard = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerButton:
+    """End the waiting of a pressed button, with a short notice where there is something to say."""
+
+    telegram_id: int
+    query_id: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveButtons:
+    """Take the buttons away from a message of the bot."""
+
+    telegram_id: int
+    message_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +128,76 @@ class NoteBlocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """Send `text` to the private chat of the user."""
+class SendProgress:
+    """Send the chart of all measurements and what changed."""
+
+    telegram_id: int
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class SendExport:
+    """Send everything that is stored about the user as files."""
+
+    telegram_id: int
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteUser:
+    """Delete everything about the user, then say goodbye with `text`."""
 
     telegram_id: int
     text: str
 
 
-Effect = RegisterUser | NoteSeen | NoteBlocked | Reply
+@dataclass(frozen=True, slots=True)
+class SendStats:
+    """Send an admin the numbers of the service."""
+
+    telegram_id: int
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewBroadcast:
+    """Show an admin a broadcast and its number of recipients, with the buttons of `keyboard`."""
+
+    telegram_id: int
+    language: Language
+    body: str
+    keyboard: Keyboard
+
+
+@dataclass(frozen=True, slots=True)
+class StartBroadcast:
+    """Send `body` to every user who can be reached."""
+
+    telegram_id: int
+    language: Language
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopBroadcast:
+    """Send a broadcast to nobody else."""
+
+    telegram_id: int
+    language: Language
+    broadcast_id: int
+
+
+Effect = (
+    Reply
+    | AnswerButton
+    | RemoveButtons
+    | NoteSeen
+    | NoteBlocked
+    | SendProgress
+    | SendExport
+    | DeleteUser
+    | SendStats
+    | PreviewBroadcast
+    | StartBroadcast
+    | StopBroadcast
+)

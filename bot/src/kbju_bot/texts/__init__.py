@@ -7,7 +7,7 @@ from types import MappingProxyType
 from kbju_bot.texts import en, ru
 from kbju_bot.texts.keys import Text
 
-__all__ = ["CATALOGUES", "Language", "Text", "language_of", "render"]
+__all__ = ["CATALOGUES", "Language", "Text", "language_of", "number", "render"]
 
 
 class Language(StrEnum):
@@ -30,3 +30,11 @@ def language_of(code: str | None) -> Language:
 def render(text: Text, language: Language, **values: str) -> str:
     """Return `text` in `language` with its placeholders filled. Raise KeyError where a placeholder has no value."""
     return CATALOGUES[language][text].format_map(values)
+
+
+def number(value: float, language: Language, digits: int = 1) -> str:
+    """Return a number with at most `digits` decimals, and the language's decimal mark: `70,5`, `70.5`, `1742`."""
+    text = f"{value:.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").removesuffix(".")
+    return text.replace(".", ",") if language is Language.RU else text
