@@ -4,18 +4,19 @@ import asyncio
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from telegram import Bot, User, WebhookInfo
+from telegram import Bot, BotCommand, InputFile, User, WebhookInfo
 from telegram.error import EndPointNotFound, InvalidToken, RetryAfter
-from telegram.request import HTTPXRequest
 
+from kbju_bot.attachments import File
 from kbju_bot.settings import RunSettings
+from kbju_bot.telegram.transport import AiohttpRequest
 
-ALLOWED_UPDATES = ("message", "my_chat_member")
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
 """The kinds of updates the bot asks Telegram for."""
 MAX_CONNECTIONS = 40
 """How many webhook requests Telegram may have under way at once."""
@@ -39,8 +40,8 @@ def build_bot(settings: RunSettings) -> Bot:
         settings.bot_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url}/bot",
         base_file_url=f"{settings.telegram_api_url}/file/bot",
-        request=HTTPXRequest(connection_pool_size=connections, read_timeout=15, connect_timeout=5, pool_timeout=15),
-        get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=15, connect_timeout=5, pool_timeout=5),
+        request=AiohttpRequest(connections=connections, read_timeout=15, connect_timeout=5, pool_timeout=15),
+        get_updates_request=AiohttpRequest(connections=1, read_timeout=15, connect_timeout=5, pool_timeout=5),
     )
 
 
@@ -63,6 +64,19 @@ class Api:
             raise InvalidToken("Telegram refused the bot's token") from error
         self.answered_at = time.monotonic()
         return result
+
+    async def upload(self, method: str, parameters: Mapping[str, Any], file: File) -> Any:
+        """Call a method of the API with a file."""
+        upload = InputFile(file.content, filename=file.name, attach=False)
+        return await self.call(method, {**parameters, file.field: upload})
+
+    async def set_commands(self, commands: Mapping[str | None, Sequence[tuple[str, str]]]) -> None:
+        """Show the commands, name and description each, in Telegram's menu, by language; None is everyone else's."""
+        for language_code, listed in commands.items():
+            await self._bot.set_my_commands(
+                [BotCommand(name, description) for name, description in listed], language_code=language_code
+            )
+        self.answered_at = time.monotonic()
 
     async def get_me(self) -> User:
         """Ask Telegram who the bot is."""
