@@ -14,7 +14,7 @@ from telegram_emulator.config import Config
 from telegram_emulator.testing import EmulatorServer
 
 from .cluster import Cluster
-from .support import Gate, World
+from .support import SETTLED, Gate, World, settle
 
 EMPTY = "kbju_empty"
 MIGRATED = "kbju_migrated"
@@ -70,6 +70,7 @@ async def world(cluster: Cluster, database: str, tmp_path: Path) -> AsyncIterato
     """A migrated database and a Telegram."""
     config = Config(any_webhook=True, webhook_backoff=0.1, webhook_backoff_max=0.3)
     admin = await cluster.connect(database)
+    await settle(admin, SETTLED)
     async with EmulatorServer(config) as telegram, Gate(cluster.port) as gate, aiohttp.ClientSession() as session:
         yield World(cluster, database, telegram, gate, tmp_path, admin, session)
     await admin.close()

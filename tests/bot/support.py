@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +86,31 @@ class Gate:
             writer.close()
 
 
+SETTLED = range(7001, 7051)
+"""Users of every world who gave their consent and took the survey: /data names them, /help does not."""
+_SETTLE = """
+INSERT INTO users (
+    telegram_id, first_name, language_code, time_zone, name, sex, birth_date, height_cm, steps, sport, goal
+)
+SELECT id, 'Анна', 'ru', 'Europe/Moscow', 'Анна', 'female', '1990-11-23', 170, '5000-7499', 'none', 'healthy'
+FROM unnest($1::bigint[]) AS id
+"""
+
+
+async def settle(connection: asyncpg.Connection, users: Iterable[int]) -> None:
+    """Make users who gave their consent and took the survey."""
+    users = list(users)
+    await connection.execute(_SETTLE, users)
+    await connection.execute("INSERT INTO consents SELECT id, 1 FROM unnest($1::bigint[]) AS id", users)
+    await connection.execute(
+        """
+        INSERT INTO user_records (telegram_id, day, weight_kg, waist_cm, neck_cm, hip_cm, height_cm, goal, body_fat)
+        SELECT id, '2020-01-01', 70, 80, 34, 100, 170, 'healthy', 28.5 FROM unnest($1::bigint[]) AS id
+        """,
+        users,
+    )
+
+
 @dataclass
 class World:
     """A database and a Telegram of its own for one test."""
@@ -113,6 +138,9 @@ class World:
             "PROBE_INTERVAL": "0.2",
             "POLL_TIMEOUT": "5",
             "SHUTDOWN_TIMEOUT": "5",
+            # Tests of the limits set their own.
+            "SEND_RATE": "0",
+            "SEND_RATE_CHAT": "0",
         } | more
 
     def webhook_environment(self, **more: str) -> dict[str, str]:
@@ -279,3 +307,52 @@ def update(number: int, user: int, text: str, **profile: str) -> dict[str, Any]:
     chat = {"id": user, "type": "private", "first_name": "Анна"}
     message = {"message_id": number, "date": 1_700_000_000, "chat": chat, "from": person, "text": text}
     return {"update_id": number, "message": message}
+
+
+@dataclass
+class Phone:
+    """One user's chat as that user sees it: writes, presses what is on the newest buttons, reads what comes."""
+
+    world: World
+    user: int
+    profile: dict[str, str] = field(default_factory=dict)
+    read: int = 0
+
+    async def say(self, text: str) -> dict[str, Any]:
+        """Write, and return the bot's next message."""
+        await self.world.write(self.user, text, **self.profile)
+        return await self.next()
+
+    async def press(self, label: str) -> dict[str, Any]:
+        """Press a button by its label, and return the bot's next message."""
+        for message in reversed(await self._messages()):
+            for row in message["buttons"]:
+                for button in row:
+                    if button["text"] == label:
+                        body = {"message_id": message["id"], "data": button["data"]}
+                        await self.world.telegram.control("POST", f"/users/{self.user}/callbacks", body)
+                        return await self.next()
+        raise AssertionError(f"there is no button {label!r}")
+
+    async def next(self, within: float = 15.0) -> dict[str, Any]:
+        """Wait for the bot's next message."""
+
+        async def newer() -> list[dict[str, Any]]:
+            return [one for one in await self._messages() if one["id"] > self.read]
+
+        message: dict[str, Any] = (await eventually(newer, within, f"a message to user {self.user}"))[0]
+        self.read = message["id"]
+        return message
+
+    async def catch_up(self) -> None:
+        """Take everything for read."""
+        self.read = max((one["id"] for one in await self._messages()), default=0)
+
+    async def _messages(self) -> list[dict[str, Any]]:
+        messages = await self.world.telegram.control("GET", f"/users/{self.user}/chat")
+        return [one for one in messages if one["from"] == "bot"]
+
+    async def file(self, message: dict[str, Any]) -> bytes:
+        """Download the file of a message."""
+        async with self.world.session.get(self.world.telegram.url + message["file"]["url"]) as response:
+            return await response.read()

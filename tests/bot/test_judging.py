@@ -12,11 +12,11 @@ from telegram.error import (
     TimedOut,
 )
 
-from kbju_bot.telegram.sending import Blocked, Failed, Retry, judge
+from kbju_bot.telegram.judging import Blocked, Failed, Refused, Retry, judge
 
 
 def test_retry_after_is_taken_at_its_word() -> None:
-    assert judge(RetryAfter(17), 1) == Retry(17.0, "too many requests")
+    assert judge(RetryAfter(17), 1) == Refused(17.0, "too many requests")
 
 
 def test_refusals() -> None:

@@ -39,7 +39,7 @@ async def test_sigterm_while_sending_loses_nothing(world: World, mode: str) -> N
     users = range(7001, 7033)
     async with world.process(environ) as bot:
         for user in users:
-            await world.write(user, "/start")
+            await world.write(user, "/data")
         await eventually(lambda: world.value("SELECT count(*) > 0 FROM outbox WHERE attempts > 0 AND sent_at IS NULL"))
         assert await bot.terminate() == 0
         assert "stopped" in bot.text
@@ -55,7 +55,7 @@ async def test_sigterm_while_sending_loses_nothing(world: World, mode: str) -> N
 async def test_shutdown_takes_no_longer_than_allowed(world: World) -> None:
     await world.telegram.control("POST", "/faults", {"method": "sendMessage", "kind": "timeout", "seconds": 60})
     async with world.process(world.environment(SHUTDOWN_TIMEOUT="0.3")) as bot:
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await eventually(lambda: world.value("SELECT attempts = 1 FROM outbox"))
         started = time.monotonic()
         assert await bot.terminate() == 0
@@ -72,7 +72,7 @@ async def test_shutdown_takes_no_longer_than_allowed(world: World) -> None:
 async def test_a_killed_bot_loses_nothing(world: World) -> None:
     await world.telegram.control("POST", "/faults", {"method": "sendMessage", "kind": "timeout", "seconds": 60})
     async with world.process() as bot:
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await eventually(lambda: world.value("SELECT attempts = 1 FROM outbox"))
         bot.process.kill()
         await bot.ended()
@@ -86,7 +86,7 @@ async def test_a_killed_bot_loses_nothing(world: World) -> None:
 async def test_a_second_signal_ends_it_at_once(world: World) -> None:
     await world.telegram.control("POST", "/faults", {"method": "sendMessage", "kind": "timeout", "seconds": 60})
     async with world.process(world.environment(SHUTDOWN_TIMEOUT="60")) as bot:
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await eventually(lambda: world.value("SELECT attempts = 1 FROM outbox"))
         bot.process.send_signal(signal.SIGTERM)
         await eventually(lambda: "stopping" in bot.text)
@@ -106,7 +106,7 @@ async def test_two_pollers_take_turns(world: World) -> None:
         await eventually(lambda: _is(first, "polling"))
         async with world.process(world.environment(LOG_FILE=str(world.directory / "second.log"))) as second:
             assert await _state(second) == "standby"
-            await world.write(7001, "/start")
+            await world.write(7001, "/data")
             await world.replies(7001, 1)
             assert await second.metric("bot_messages_total") == 0
             assert await second.metric("bot_poller_leader") == 0
@@ -140,7 +140,7 @@ async def test_a_leader_that_lost_its_connection_steps_down(world: World) -> Non
         await eventually(lambda: _is(first, "standby"))
         await other.close()
         await eventually(lambda: _is(first, "polling"))
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
 
 
@@ -152,7 +152,7 @@ async def test_two_webhook_instances_share_the_work(world: World) -> None:
     async with world.bot(environ), world.bot(environ | {"HTTP_PORT": other_port}) as second:
         assert (await second.get("/readyz"))[0] == 200
         for user in range(7001, 7011):
-            await world.write(user, "/start")
+            await world.write(user, "/data")
             await world.write(user, "/help")
         for user in range(7001, 7011):
             first, last = await world.replies(user, 2)
@@ -173,7 +173,7 @@ async def test_health_readiness_and_metrics(world: World) -> None:
             "state": "polling",
             "checks": {"database": {"ok": True}, "telegram": {"ok": True}},
         }
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.write(7001, "/user_7001")
         await world.replies(7001, 2)
         await eventually(lambda: bot.metric("bot_response_time_seconds_count"))
@@ -189,6 +189,11 @@ async def test_health_readiness_and_metrics(world: World) -> None:
             "bot_outbox_oldest_age_seconds",
             "bot_build_info",
             "bot_errors_total",
+            "bot_update_lag_seconds_bucket",
+            "bot_pending_updates",
+            "bot_log_records_total",
+            "bot_db_connections_busy",
+            "bot_db_connections_max",
         ):
             assert f"\n{name}" in text
         assert "7001" not in text
@@ -204,6 +209,7 @@ async def test_a_bot_is_ready_without_waiting_for_the_second_probe(world: World)
 
 async def test_active_users_come_from_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kbju_bot.housekeeping.GAUGES_INTERVAL", 0.05)
+    await world.admin.execute("DELETE FROM users")
     await world.admin.execute(
         "INSERT INTO users (telegram_id, first_name, created_at, last_seen_at) "
         "SELECT n, 'x', '2020-01-01', now() - n * interval '10 hours' FROM generate_series(1, 5) AS n"
@@ -230,7 +236,7 @@ async def test_a_part_that_breaks_down_ends_the_bot(world: World, monkeypatch: p
 async def test_the_token_is_never_logged(world: World) -> None:
     file = world.directory / "bot.log"
     async with world.process(world.environment(DEBUG_MODE="true", SHUTDOWN_TIMEOUT="0.3")) as bot:
-        await world.write(7001, "/start", first_name="Тайна")
+        await world.write(7001, "/data", first_name="Тайна")
         await world.replies(7001, 1)
         await world.telegram.control("POST", "/outage", {"active": True})
         await eventually(lambda: "polling failed" in bot.text)

@@ -142,4 +142,4 @@ async def test_the_bot_refuses_an_older_schema(world: World) -> None:
     await world.admin.execute("UPDATE alembic_version SET version_num = '0000'")
     async with world.process(ready=False) as bot:
         assert await bot.ended() == exits.SCHEMA_TOO_OLD
-    assert re.search(r"CRITICAL - .* is at 0000, but this bot needs 0001 or newer; run .*migrate", bot.text)
+    assert re.search(r"CRITICAL - .* is at 0000, but this bot needs 0002 or newer; run .*migrate", bot.text)

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from kbju_bot.storage import outbox
+from kbju_bot.storage.outbox import Call, Settlement
 
 from .cluster import Cluster
 from .support import World, eventually
@@ -19,35 +20,35 @@ async def fault(world: World, **rule: object) -> None:
 
 async def test_a_user_who_blocked_the_bot_is_marked(world: World) -> None:
     async with world.bot() as bot:
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
         await fault(world, kind="http", code=403, description="Forbidden: bot was blocked by the user", times=1)
         await world.write(7001, "/help")
-        await eventually(lambda: world.value("SELECT blocked_at IS NOT NULL FROM users"))
+        await eventually(lambda: world.value("SELECT blocked_at IS NOT NULL FROM users WHERE telegram_id = 7001"))
         assert await world.value("SELECT failed_reason FROM outbox WHERE failed_at IS NOT NULL")
         assert await bot.metric('bot_replies_total{result="blocked"}') == 1
         await world.write(7001, "/help")
         await world.replies(7001, 2)
-        assert await world.value("SELECT blocked_at IS NULL FROM users")
+        assert await world.value("SELECT blocked_at IS NULL FROM users WHERE telegram_id = 7001")
 
 
 async def test_blocking_is_noticed_without_sending(world: World) -> None:
     async with world.bot():
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
         await world.telegram.control("POST", "/users/7001/block")
-        await eventually(lambda: world.value("SELECT blocked_at IS NOT NULL FROM users"))
+        await eventually(lambda: world.value("SELECT blocked_at IS NOT NULL FROM users WHERE telegram_id = 7001"))
         await world.telegram.control("POST", "/users/7001/unblock")
-        await eventually(lambda: world.value("SELECT blocked_at IS NULL FROM users"))
+        await eventually(lambda: world.value("SELECT blocked_at IS NULL FROM users WHERE telegram_id = 7001"))
 
 
 async def test_retry_after_is_honoured_and_holds_up_only_that_chat(world: World) -> None:
     async with world.bot() as bot:
         await fault(world, kind="retry_after", retry_after=1, times=1, chat_id=7001)
         started = time.monotonic()
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.write(7001, "/help")
-        await world.write(7002, "/start")
+        await world.write(7002, "/data")
         await world.replies(7002, 1)
         assert time.monotonic() - started < 0.9
         first, second = await world.replies(7001, 2)
@@ -65,7 +66,7 @@ async def test_retry_after_is_honoured_and_holds_up_only_that_chat(world: World)
 async def test_what_may_pass_is_tried_again(world: World, rule: dict[str, Any]) -> None:
     async with world.bot():
         await fault(world, times=2, **rule)
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.write(7001, "/help")
         first, second = await world.replies(7001, 2)
         assert "Анна" in first
@@ -77,7 +78,7 @@ async def test_what_may_pass_is_tried_again(world: World, rule: dict[str, Any]) 
 async def test_what_telegram_refuses_is_given_up(world: World) -> None:
     async with world.bot() as bot:
         await fault(world, kind="http", code=400, description="Bad Request: message is too long", times=1)
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.write(7001, "/help")
         assert len(await world.replies(7001, 1)) == 1
         reason = await world.value("SELECT failed_reason FROM outbox ORDER BY id LIMIT 1")
@@ -88,7 +89,7 @@ async def test_what_telegram_refuses_is_given_up(world: World) -> None:
 async def test_what_telegram_accepted_is_not_sent_again_when_postgres_goes_away(world: World) -> None:
     async with world.bot() as bot:
         await fault(world, kind="latency", seconds=0.4, times=1)
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await eventually(lambda: world.value("SELECT attempts = 1 FROM outbox"))
         await world.gate.cut()
         await world.replies(7001, 1)
@@ -102,7 +103,7 @@ async def test_what_telegram_accepted_is_not_sent_again_when_postgres_goes_away(
 async def test_response_time_is_measured_to_the_accepted_reply(world: World) -> None:
     async with world.bot() as bot:
         await fault(world, kind="latency", seconds=0.3, times=1)
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
         await eventually(lambda: bot.metric("bot_response_time_seconds_count"))
         assert 0.3 <= await bot.metric("bot_response_time_seconds_sum") < 2
@@ -110,7 +111,7 @@ async def test_response_time_is_measured_to_the_accepted_reply(world: World) -> 
 
 async def _queue(connection: asyncpg.Connection, *chats: int) -> None:
     for chat in chats:
-        await outbox.put(connection, chat, "sendMessage", {"chat_id": chat, "text": "x"}, None)
+        await outbox.put(connection, [Call(chat, "sendMessage", {"chat_id": chat, "text": "x"})], None)
 
 
 async def test_claims_take_the_oldest_of_each_chat(cluster: Cluster, database: str) -> None:
@@ -119,11 +120,13 @@ async def test_claims_take_the_oldest_of_each_chat(cluster: Cluster, database: s
     claimed = await outbox.claim(bot, limit=10, lease=60)
     assert [(one.id, one.telegram_id, one.attempts) for one in claimed] == [(1, 1, 1), (3, 2, 1)]
     assert await outbox.claim(bot, limit=10, lease=60) == []
-    await outbox.note_sent(bot, 1)
-    assert [one.id for one in await outbox.claim(bot, limit=10, lease=60)] == [2]
-    await outbox.note_failed(bot, 2, "x")
-    assert [one.id for one in await outbox.claim(bot, limit=10, lease=60)] == [4]
-    await outbox.postpone(bot, 4, 60)
+    await outbox.settle(bot, Settlement(sent=[claimed[0]]))
+    second = await outbox.claim(bot, limit=10, lease=60)
+    assert [one.id for one in second] == [2]
+    await outbox.settle(bot, Settlement(failed=[(second[0], "x")]))
+    fourth = await outbox.claim(bot, limit=10, lease=60)
+    assert [one.id for one in fourth] == [4]
+    await outbox.settle(bot, Settlement(postponed=[(fourth[0], 60)]))
     assert await outbox.claim(bot, limit=10, lease=60) == []
     await outbox.release(bot, [1, 3, 4])
     assert [one.id for one in await outbox.claim(bot, limit=10, lease=0, besides=[3])] == [4]

@@ -7,12 +7,13 @@ import asyncpg
 import pytest
 
 from kbju_bot.core import dialogue
-from kbju_bot.core.dialogue import Step
-from kbju_bot.core.model import Event, State
-from kbju_bot.storage import inbox
+from kbju_bot.core.forms import Step
+from kbju_bot.core.model import Context, Event
+from kbju_bot.core.state import State
+from kbju_bot.storage import states
 from kbju_bot.telegram.webhook import Webhook
 
-from .support import World, eventually, update
+from .support import LocalBot, World, eventually, update
 
 MODES = pytest.mark.parametrize("mode", ["polling", "webhook"])
 
@@ -24,33 +25,31 @@ def environment(world: World, mode: str) -> dict[str, str]:
 @MODES
 async def test_start(world: World, mode: str) -> None:
     async with world.bot(environment(world, mode)) as bot:
-        await world.write(7001, "/start", first_name="Анна", username="anna", language_code="ru")
-        await world.write(7002, "/start", first_name="John", language_code="en")
-        assert "Здравствуйте, Анна!" in (await world.replies(7001, 1))[0]
-        assert "Hello, John!" in (await world.replies(7002, 1))[0]
-        row = await world.admin.fetchrow("SELECT * FROM users WHERE telegram_id = 7001")
+        await world.write(8001, "/start", first_name="Анна", username="anna", language_code="ru")
+        await world.write(8002, "/start", first_name="John", language_code="en")
+        assert "Здравствуйте, Анна!" in (await world.replies(8001, 1))[0]
+        assert "Hello, John!" in (await world.replies(8002, 1))[0]
+        row = await world.admin.fetchrow("SELECT * FROM users WHERE telegram_id = 8001")
         assert (row["first_name"], row["username"], row["language_code"]) == ("Анна", "anna", "ru")
         assert row["blocked_at"] is None
-        assert await world.value("SELECT count(*) FROM users") == 2
+        assert await world.value("SELECT count(*) FROM users WHERE telegram_id > 8000") == 2
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM outbox WHERE sent_at IS NOT NULL"))
         assert await bot.metric("bot_messages_total") == 2
         assert await bot.metric('bot_commands_total{command="start"}') == 2
     assert bot.exit_code == 0
 
 
-async def test_start_again_refreshes_the_row(world: World) -> None:
+async def test_a_changed_name_is_stored(world: World) -> None:
     async with world.bot():
-        await world.write(7001, "/start", first_name="Анна")
+        await world.write(7001, "/help", first_name="Аня")
         await world.replies(7001, 1)
-        await world.write(7001, "/start", first_name="Аня")
-        assert "Аня" in (await world.replies(7001, 2))[1]
-        assert await world.value("SELECT array_agg(first_name) FROM users") == ["Аня"]
+        assert await world.value("SELECT first_name FROM users WHERE telegram_id = 7001") == "Аня"
 
 
 @MODES
 async def test_an_update_twice_has_one_effect(world: World, mode: str) -> None:
     async with world.bot(environment(world, mode)) as bot:
-        number = await world.write(7001, "/start")
+        number = await world.write(7001, "/data")
         await world.replies(7001, 1)
         await world.telegram.control("POST", "/updates", {"repeat": number})
         await eventually(lambda: bot.metric("bot_updates_duplicate_total"))
@@ -62,21 +61,22 @@ async def test_an_update_twice_has_one_effect(world: World, mode: str) -> None:
 
 async def test_the_same_update_at_once_has_one_effect(world: World) -> None:
     async with world.bot(world.webhook_environment()) as bot:
-        statuses = await asyncio.gather(*(bot.deliver(update(10, 7001, "/start")) for _ in range(20)))
+        statuses = await asyncio.gather(*(bot.deliver(update(10, 7001, "/data")) for _ in range(20)))
         assert set(statuses) == {200}
         assert await world.value("SELECT count(*) FROM outbox") == 1
 
 
 @MODES
 async def test_one_users_messages_keep_their_order(world: World, mode: str) -> None:
+    said = {"/data": "Дата рождения", "/help": "/measure —", "/privacy": "Ваши права", "/menu": "Что будем делать"}
+    commands = [*said, *reversed(said), "/help", "/menu", "/data", "/help"]
     async with world.bot(environment(world, mode), ready=False) as bot:
-        for number in range(12):
+        for command in commands:
             for user in (7001, 7002):
-                await world.write(user, "/start" if number % 2 else "/help", first_name=f"N{number}")
+                await world.write(user, command)
         for user in (7001, 7002):
-            texts = await world.replies(user, 12)
-            assert ["/start" in text for text in texts] == [number % 2 == 0 for number in range(12)]
-            assert [f"N{number}!" in texts[number] for number in range(1, 12, 2)] == [True] * 6
+            texts = await world.replies(user, len(commands))
+            assert [said[command] in text for command, text in zip(commands, texts, strict=True)] == [True] * 12
         assert await bot.metric("bot_messages_total") == 24
 
 
@@ -84,9 +84,9 @@ async def test_a_webhook_answers_only_after_the_commit(world: World) -> None:
     async with world.bot(world.webhook_environment()) as bot:
         blocker = await world.cluster.connect(world.database)
         await blocker.execute("BEGIN; SELECT pg_advisory_xact_lock(7001)")
-        delivery = asyncio.create_task(bot.deliver(update(10, 7001, "/start")))
+        delivery = asyncio.create_task(bot.deliver(update(10, 7001, "/data")))
         # Another user is served meanwhile.
-        assert await bot.deliver(update(11, 7002, "/start")) == 200
+        assert await bot.deliver(update(11, 7002, "/data")) == 200
         assert not delivery.done()
         assert await world.value("SELECT array_agg(update_id) FROM inbox") == [11]
         await blocker.execute("ROLLBACK")
@@ -96,11 +96,11 @@ async def test_a_webhook_answers_only_after_the_commit(world: World) -> None:
 
 
 async def test_a_flooding_user_leaves_room_for_others(world: World) -> None:
-    async with world.bot(world.webhook_environment(DB_POOL_MAX="4")) as bot:
+    async with world.bot(world.webhook_environment(DB_POOL_MAX="6")) as bot:
         blocker = await world.cluster.connect(world.database)
         await blocker.execute("BEGIN; SELECT pg_advisory_xact_lock(7001)")
         flood = [asyncio.create_task(bot.deliver(update(100 + n, 7001, "x"))) for n in range(30)]
-        assert await asyncio.wait_for(bot.deliver(update(11, 7002, "/start")), 2) == 200
+        assert await asyncio.wait_for(bot.deliver(update(11, 7002, "/data")), 2) == 200
         await blocker.execute("ROLLBACK")
         assert set(await asyncio.gather(*flood)) == {200}
         await blocker.close()
@@ -110,7 +110,7 @@ async def test_a_poll_confirms_only_what_is_committed(world: World) -> None:
     async with world.bot() as bot:
         blocker = await world.cluster.connect(world.database)
         await blocker.execute("BEGIN; SELECT pg_advisory_xact_lock(7001)")
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         await eventually(lambda: world.value(waiting))
         counters = await world.telegram.control("GET", "/counters")
@@ -125,17 +125,17 @@ async def test_a_poll_confirms_only_what_is_committed(world: World) -> None:
 async def test_an_update_that_was_put_off_comes_again_in_its_order(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, failures = inbox.admit, iter([True, True])
+    original, failures = states.admit, iter([True, True])
 
-    async def admit(connection: asyncpg.Connection, update_id: int, *rest: Any) -> bool:
+    async def admit(connection: asyncpg.Connection, update_id: int, *rest: Any) -> states.Admitted | None:
         if update_id == first and next(failures, False):
             raise asyncpg.DeadlockDetectedError("deadlock detected")
         return await original(connection, update_id, *rest)
 
     # Written before the bot starts, so that both come with the first poll.
-    first = await world.write(7001, "/start")
+    first = await world.write(7001, "/data")
     await world.write(7001, "/help")
-    monkeypatch.setattr(inbox, "admit", admit)
+    monkeypatch.setattr(states, "admit", admit)
     async with world.bot() as bot:
         greeting, _ = await world.replies(7001, 2)
         assert "Анна" in greeting
@@ -148,7 +148,7 @@ async def test_stopping_finishes_what_is_being_handled(world: World, mode: str) 
     async with world.bot(environment(world, mode)) as bot:
         blocker = await world.cluster.connect(world.database)
         await blocker.execute("BEGIN; SELECT pg_advisory_xact_lock(7001)")
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         await eventually(lambda: world.value(waiting))
         bot.app.stop()
@@ -169,14 +169,14 @@ async def _confirmed(world: World) -> bool:
 @MODES
 async def test_without_postgres_updates_wait(world: World, mode: str) -> None:
     async with world.bot(environment(world, mode)) as bot:
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
         await world.gate.cut()
         await world.write(7001, "/help")
         await eventually(lambda: _unready(bot.get("/readyz"), "database"))
         assert (await bot.get("/healthz"))[0] == 200
         if mode == "webhook":
-            assert await bot.deliver(update(5, 7003, "/start")) == 503
+            assert await bot.deliver(update(5, 7003, "/data")) == 503
         assert await world.value("SELECT count(*) FROM inbox") == 1
         await world.gate.open()
         assert len(await world.replies(7001, 2)) == 2
@@ -195,7 +195,7 @@ async def test_a_bot_that_starts_before_postgres(world: World) -> None:
         await eventually(lambda: _unready(bot.get("/readyz"), "database"))
         await world.gate.open()
         await eventually(bot.ready)
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
 
 
@@ -203,7 +203,7 @@ async def test_a_bot_that_starts_before_postgres(world: World) -> None:
 async def test_without_telegram(world: World, mode: str) -> None:
     async with world.bot(environment(world, mode)) as bot:
         await world.telegram.control("POST", "/outage", {"active": True})
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await eventually(lambda: _unready(bot.get("/readyz"), "telegram"))
         await world.telegram.control("POST", "/outage", {"active": False})
         await eventually(bot.ready)
@@ -214,16 +214,16 @@ async def test_without_telegram(world: World, mode: str) -> None:
 async def test_an_update_that_can_not_be_handled(world: World, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     original = dialogue.step
 
-    def break_down(state: State, event: Event) -> Step:
+    def break_down(state: State, event: Event, context: Context) -> Step:
         if getattr(event, "text", None) == "83 kg":
             raise ValueError("83 kg")
-        return original(state, event)
+        return original(state, event, context)
 
     monkeypatch.setattr(dialogue, "step", break_down)
     async with world.bot(environment(world, mode)) as bot:
         await world.write(7001, "83 kg")
         assert "сломалось" in (await world.replies(7001, 1))[0]
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         assert "Анна" in (await world.replies(7001, 2))[1]
         reason = await world.value("SELECT failed_reason FROM inbox WHERE failed_reason IS NOT NULL")
         assert reason.startswith("ValueError at ")
@@ -237,16 +237,61 @@ async def test_an_update_nobody_understands_holds_nothing_up(world: World, mode:
         await world.telegram.control(
             "POST", "/updates", {"update": {"message": {"message_id": "?", "chat": {"id": 1}}}}
         )
-        await world.write(7001, "/start")
+        await world.write(7001, "/data")
         await world.replies(7001, 1)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM inbox"))
         assert await bot.metric('bot_errors_total{kind="dialogue"}') == 1
 
 
+async def refuse(monkeypatch: pytest.MonkeyPatch, *users: int) -> None:
+    """Let the database refuse the statements of these users; nobody: of everyone."""
+    original = states.admit
+
+    async def admit(connection: asyncpg.Connection, update_id: int, user: int, *rest: Any) -> states.Admitted | None:
+        if user in users or not users:
+            await connection.execute("SELECT missing FROM users")
+        return await original(connection, update_id, user, *rest)
+
+    monkeypatch.setattr(states, "admit", admit)
+
+
+@MODES
+async def test_an_update_the_database_alone_refuses_holds_nobody_up(
+    world: World, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await refuse(monkeypatch, 7001)
+    async with world.bot(environment(world, mode)):
+        await world.write(7001, "/data")
+        for number in range(1, 40):
+            await world.write(7002, "/help")
+            await world.replies(7002, number)
+            if await world.chat(7001):
+                break
+        assert "сломалось" in (await world.replies(7001, 1))[0]
+        reason = await world.value("SELECT failed_reason FROM inbox WHERE telegram_id = 7001")
+        assert "UndefinedColumnError" in reason
+
+
+async def test_a_database_that_refuses_everyone_loses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A release that does not fit the schema, say: nothing may be given up before it is repaired.
+    with monkeypatch.context() as broken:
+        await refuse(broken)
+        async with world.bot() as bot:
+            await world.write(7001, "/data")
+            await eventually(lambda: _refusals(bot), within=30)
+            assert await world.value("SELECT count(*) FROM inbox") == 0
+    async with world.bot():
+        assert "Анна" in (await world.replies(7001, 1))[0]
+
+
+async def _refusals(bot: LocalBot) -> bool:
+    return await bot.metric('bot_errors_total{kind="storage"}') >= 6
+
+
 async def test_wrong_secrets_are_refused(world: World) -> None:
     async with world.bot(world.webhook_environment()) as bot:
         for secret in (None, "", "wrong", "s" * 23, "ы"):
-            assert await bot.deliver(update(10, 7001, "/start"), secret) == 401
+            assert await bot.deliver(update(10, 7001, "/data"), secret) == 401
         assert await world.value("SELECT count(*) FROM inbox") == 0
         assert await bot.deliver([1, 2]) == 400
         assert await bot.deliver({}) == 400
@@ -254,7 +299,7 @@ async def test_wrong_secrets_are_refused(world: World) -> None:
 
 async def test_there_is_no_webhook_while_polling(world: World) -> None:
     async with world.bot() as bot:
-        assert await bot.deliver(update(10, 7001, "/start")) == 404
+        assert await bot.deliver(update(10, 7001, "/data")) == 404
 
 
 async def test_the_webhook_is_set_and_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +324,7 @@ async def test_polling_takes_the_webhook_away_and_keeps_the_updates(world: World
     api = f"{world.telegram.url}/bot{environ['BOT_TOKEN']}"
     async with world.session.post(f"{api}/setWebhook", json={"url": "http://127.0.0.1:9/telegram/webhook"}) as response:
         assert response.status == 200
-    await world.write(7001, "/start")
+    await world.write(7001, "/data")
     async with world.bot():
         await world.replies(7001, 1)
 

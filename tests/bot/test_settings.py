@@ -158,3 +158,28 @@ def test_no_wrong_secret_is_shown() -> None:
     assert len(caught.value.problems) == 3
     assert "tok-en" not in str(caught.value)
     assert "tok-en" not in repr(caught.value)
+
+
+def test_admins_and_the_rest() -> None:
+    settings = load(RunSettings, GOOD | {"ADMIN_IDS": " 12, 34 ,", "TIME_ZONE": "Asia/Omsk", "SEND_RATE": "0"})
+    assert settings.admin_ids == {12, 34}
+    assert settings.time_zone == "Asia/Omsk"
+    assert settings.send_rate == 0
+    assert load(RunSettings, GOOD).admin_ids == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ADMIN_IDS", "12,@anna", "Telegram ids"),
+        ("ADMIN_IDS", "-5", "Telegram ids"),
+        ("TIME_ZONE", "Moscow", "IANA"),
+        ("TIME_ZONE", "../../etc/passwd", "IANA"),
+        ("CONSULTATION_URL", "tg://x", "http or https"),
+        ("SEND_RATE", "-1", "from 0 to 1000"),
+        ("BROADCAST_RATE", "0", "above 0"),
+        ("DB_POOL_MAX", "5", "from 6 to 100"),
+    ],
+)
+def test_wrong_values_say_what_is_right(name: str, value: str, expected: str) -> None:
+    assert expected in problems(GOOD | {name: value})[name]

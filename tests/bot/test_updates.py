@@ -26,7 +26,9 @@ def member(status: str) -> dict[str, object]:
 
 
 def test_message() -> None:
-    assert parse(update(5, 7001, "/start", language_code="ru")) == Incoming(5, ANNA, MessageReceived(ANNA, "/start"))
+    assert parse(update(5, 7001, "/start", language_code="ru")) == Incoming(
+        5, ANNA, MessageReceived(ANNA, "/start"), written_at=1_700_000_000
+    )
 
 
 def test_block_and_unblock() -> None:
@@ -37,7 +39,7 @@ def test_block_and_unblock() -> None:
 def test_not_text_is_a_message_too() -> None:
     raw = update(5, 7001, "x", language_code="ru")
     del raw["message"]["text"]
-    assert parse(raw) == Incoming(5, ANNA, MessageReceived(ANNA, None))
+    assert parse(raw) == Incoming(5, ANNA, MessageReceived(ANNA, None), written_at=1_700_000_000)
 
 
 def test_what_is_not_for_us_is_only_remembered() -> None:

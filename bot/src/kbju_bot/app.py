@@ -5,30 +5,42 @@ import logging
 import os
 import signal
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any
 
-from kbju_bot import __version__, exits, logs
+from telegram.error import RetryAfter, TelegramError
+
+from kbju_bot import __version__, exits, logs, reporting
 from kbju_bot.aio import unless, whereabouts
+from kbju_bot.attachments import Attachments
+from kbju_bot.charts.worker import ChartPainter
+from kbju_bot.core.model import Context
+from kbju_bot.core.screens import menu_commands
 from kbju_bot.handling import Handler
 from kbju_bot.health import Readiness, keep_asking
 from kbju_bot.housekeeping import keep_clean, keep_gauges
 from kbju_bot.http import HttpServer
 from kbju_bot.metrics import Metrics
+from kbju_bot.schedules import keep_broadcasting, keep_reminding
 from kbju_bot.settings import RunSettings
 from kbju_bot.storage import schema
 from kbju_bot.storage.database import Database
 from kbju_bot.storage.errors import StorageUnavailableError
 from kbju_bot.storage.leadership import Leadership
 from kbju_bot.storage.locks import POLLER_LOCK
-from kbju_bot.telegram.api import Api, build_bot
+from kbju_bot.telegram.api import Api, build_bot, pause_of
+from kbju_bot.telegram.limits import Limits
 from kbju_bot.telegram.polling import Poller
 from kbju_bot.telegram.sending import Sender
 from kbju_bot.telegram.webhook import Webhook
 
 log = logging.getLogger(__name__)
 
-# Connections that handling updates leaves to the sender, the probe and the gauges.
-_RESERVED_CONNECTIONS = 2
+# Connections that handling updates leaves to the sender (claiming, settling, files) and to what is done now and then.
+_RESERVED_CONNECTIONS = 4
+_PENDING_INTERVAL = 60.0
+_COMMANDS_PAUSE = 60.0
+_CHAT_BURST = 5
 
 
 class App:
@@ -49,12 +61,21 @@ class App:
             timeout=settings.db_timeout,
         )
         self._api = Api(build_bot(settings))
-        self._sender = Sender(self._database, self._api, self.metrics, concurrency=settings.send_concurrency)
+        self._painter = ChartPainter()
+        self._sender = Sender(
+            self._database,
+            self._api,
+            self.metrics,
+            concurrency=settings.send_concurrency,
+            limits=Limits(rate=settings.send_rate, chat_rate=settings.send_rate_chat, chat_burst=_CHAT_BURST),
+            files=Attachments(self._database, self._painter),
+        )
         self._handler = Handler(
             self._database,
             self.metrics,
             slots=settings.db_pool_max - _RESERVED_CONNECTIONS,
             replied=self._sender.wake,
+            context=self._context,
         )
         self._http = HttpServer(
             self.readiness,
@@ -104,6 +125,10 @@ class App:
         finally:
             await self._shut_down()
 
+    def _context(self, now: datetime) -> Context:
+        settings = self._settings
+        return Context(now, settings.admin_ids, settings.consultation_url, settings.time_zone)
+
     async def _ping(self) -> None:
         await self._database.ping()
 
@@ -131,6 +156,10 @@ class App:
         settings = self._settings
         self._in_background("gauges", keep_gauges(self._database, self.metrics))
         self._in_background("clean", keep_clean(self._database))
+        self._in_background("commands", self._show_commands())
+        wake = self._sender.wake
+        self._in_background("reminders", keep_reminding(self._database, wake, time_zone=settings.time_zone))
+        self._in_background("broadcasts", keep_broadcasting(self._database, wake, rate=settings.broadcast_rate))
         self._sending = self._in_background("sender", self._sender.run())
         if settings.webhook_url and settings.webhook_secret:
             webhook = Webhook(
@@ -156,6 +185,28 @@ class App:
             )
             self._receiver = poller
             self._receiving = self._in_background("poller", poller.run())
+            self._in_background("pending", self._watch_pending())
+
+    async def _show_commands(self) -> None:
+        """Show the commands in Telegram's menu, as soon as Telegram takes them."""
+        while True:
+            try:
+                await self._api.set_commands(menu_commands())
+            except TelegramError as error:
+                log.warning("the commands can't be shown in Telegram's menu yet: %s", type(error).__name__)
+                await asyncio.sleep(pause_of(error) if isinstance(error, RetryAfter) else _COMMANDS_PAUSE)
+            else:
+                return
+
+    async def _watch_pending(self) -> None:
+        """Ask Telegram how many updates wait, while this instance polls. In webhook mode the webhook's keeper asks."""
+        while True:
+            if self.readiness.state == "polling":
+                try:
+                    self.metrics.pending_updates.set((await self._api.get_webhook_info()).pending_update_count)
+                except TelegramError as error:
+                    log.debug("how many updates wait is not known: %s", type(error).__name__)
+            await asyncio.sleep(_PENDING_INTERVAL)
 
     def _note_webhook(self) -> None:
         if not self._stop.is_set():
@@ -204,6 +255,7 @@ class App:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
         await self._http.close()
+        await self._painter.close()
         await self._api.close()
         await self._database.close()
         log.info("stopped")
@@ -230,5 +282,7 @@ async def run(settings: RunSettings) -> int:
 
 def main(settings: RunSettings) -> int:
     """Set logging up, run the bot and return the exit code."""
-    logs.configure(settings)
+    redact = logs.configure(settings)
+    if settings.sentry_dsn is not None:
+        reporting.start(settings.sentry_dsn.get_secret_value(), redact)
     return asyncio.run(run(settings))

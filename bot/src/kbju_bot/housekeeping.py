@@ -20,6 +20,8 @@ CLEAN_UP_INTERVAL = 3600.0
 async def keep_gauges(database: Database, metrics: Metrics) -> None:
     """Read the gauges from the database, for ever."""
     metrics.db_connections.set_function(lambda: database.size)
+    metrics.db_connections_busy.set_function(lambda: database.busy)
+    metrics.db_connections_max.set(database.most)
     while True:
         try:
             async with database.connection() as connection:

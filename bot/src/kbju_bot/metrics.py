@@ -38,6 +38,13 @@ class Metrics:
             ["command"],
             registry=registry,
         )
+        self.buttons = Counter("bot_buttons_total", "Pressed buttons handled.", registry=registry)
+        self.update_lag = Histogram(
+            "bot_update_lag_seconds",
+            "From Telegram taking a message in until it reached the bot; Telegram tells whole seconds.",
+            buckets=(1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0, 86400.0),
+            registry=registry,
+        )
         self.response_time = Histogram(
             "bot_response_time_seconds",
             "From an update reaching the bot until Telegram accepted the reply to it.",
@@ -50,6 +57,15 @@ class Metrics:
         self.db_connections = Gauge(
             "db_connections", "Connections of this instance to the database.", registry=registry
         )
+        self.db_connections_busy = Gauge(
+            "bot_db_connections_busy", "Connections that are in use at this moment.", registry=registry
+        )
+        self.db_connections_max = Gauge(
+            "bot_db_connections_max", "How many connections this instance may open.", registry=registry
+        )
+        self.charts = Counter(
+            "bot_charts_total", "Charts asked for, by what became of them.", ["result"], registry=registry
+        )
         self.duplicates = Counter(
             "bot_updates_duplicate_total", "Updates that came again and had no second effect.", registry=registry
         )
@@ -61,9 +77,7 @@ class Metrics:
             "bot_outbox_oldest_age_seconds", "Age of the oldest reply waiting to be sent.", registry=registry
         )
         self.errors = Counter("bot_errors_total", "Errors, by where they happened.", ["kind"], registry=registry)
-        self.log_records = Counter(
-            "bot_log_records_total", "Log records of level WARNING and above.", ["level"], registry=registry
-        )
+        self.log_records = Counter("bot_log_records_total", "Log records by level.", ["level"], registry=registry)
         self.poller_leader = Gauge(
             "bot_poller_leader", "1 where this instance is the one that polls Telegram.", registry=registry
         )
@@ -73,8 +87,8 @@ class Metrics:
             ["dependency"],
             registry=registry,
         )
-        self.webhook_pending = Gauge(
-            "bot_webhook_pending_updates", "Updates Telegram has not delivered to the webhook yet.", registry=registry
+        self.pending_updates = Gauge(
+            "bot_pending_updates", "Updates that wait at Telegram, by its own count.", registry=registry
         )
         build = Gauge(
             "bot_build_info",
@@ -90,7 +104,9 @@ class Metrics:
             self.commands.labels(command)
         for result in ("sent", "retry", "blocked", "failed"):
             self.replies.labels(result)
-        for level in ("WARNING", "ERROR", "CRITICAL"):
+        for result in ("drawn", "failed"):
+            self.charts.labels(result)
+        for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
             self.log_records.labels(level)
 
     def exposition(self) -> bytes:
@@ -98,13 +114,13 @@ class Metrics:
         return generate_latest(self.registry)
 
     def log_counter(self) -> logging.Handler:
-        """Return a log handler that counts records from WARNING on."""
+        """Return a log handler that counts records."""
         return _LogCounter(self.log_records)
 
 
 class _LogCounter(logging.Handler):
     def __init__(self, counter: Counter) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.DEBUG)
         self._counter = counter
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -97,6 +98,22 @@ def _readable_file(value: Path) -> Path:
         raise ValueError(f"the file can't be read ({error.strerror}); mount it or unset the variable") from None
 
 
+def _admin_ids(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[1-9][0-9]{0,17}", part) for part in parts):
+        raise ValueError("must be Telegram ids, numbers with commas between; @userinfobot tells yours")
+    return frozenset(int(part) for part in parts)
+
+
+def _zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Moscow") from None
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -171,11 +188,25 @@ class RunSettings(LogSettings):
     http_host: str = "0.0.0.0"  # noqa: S104 - inside a container; only nginx and Prometheus reach it
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
     db_pool_min: Annotated[int, Field(ge=0, le=100)] = 1
-    db_pool_max: Annotated[int, Field(ge=3, le=100)] = 10
+    db_pool_max: Annotated[int, Field(ge=6, le=100)] = 10
     db_timeout: Seconds = 10.0
     """How long to wait for a connection and for a statement, in seconds."""
     send_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     """How many replies are under way to Telegram at once."""
+    send_rate: Annotated[float, Field(ge=0, le=1000)] = 30
+    """Messages a second to all chats together; 0 is no limit. Telegram's own is about 30."""
+    send_rate_chat: Annotated[float, Field(ge=0, le=1000)] = 1
+    """Messages a second to one chat, after a burst of 5; 0 is no limit. Telegram's own is about 1."""
+    broadcast_rate: Annotated[float, Field(gt=0, le=1000)] = 20
+    """Messages a second of a broadcast; what is left of SEND_RATE stays free for answers."""
+    admin_ids: Annotated[frozenset[int], BeforeValidator(_admin_ids)] = frozenset()
+    """Who may use /stats and /broadcast: Telegram ids with commas between."""
+    consultation_url: Annotated[str, AfterValidator(_http_url)] | None = None
+    """Where the menu's consultation button leads; without it there is no such button."""
+    time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Moscow"
+    """The time zone of users who have not said theirs."""
+    sentry_dsn: SecretStr | None = None
+    """Where errors are reported to; without it they are only logged."""
     poll_timeout: Annotated[int, Field(ge=0, le=50)] = 30
     """How long Telegram holds a poll that has nothing to say, in seconds."""
     probe_interval: Seconds = 10.0
@@ -194,10 +225,13 @@ SettingsT = TypeVar("SettingsT", bound=LogSettings)
 _EXPECTED = {
     "log_level": "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
     "log_format": "must be text or json",
-    "db_pool_max": "must be a whole number from 3 to 100",
+    "db_pool_max": "must be a whole number from 6 to 100",
     "db_pool_min": "must be a whole number from 0 to 100",
     "http_port": "must be a port number from 1 to 65535",
     "send_concurrency": "must be a whole number from 1 to 256",
+    "send_rate": "must be a number from 0 to 1000; 0 is no limit",
+    "send_rate_chat": "must be a number from 0 to 1000; 0 is no limit",
+    "broadcast_rate": "must be a number above 0, at most 1000",
     "poll_timeout": "must be a whole number of seconds from 0 to 50",
 }
 _SECONDS = {"db_timeout", "migration_lock_timeout", "probe_interval", "shutdown_timeout"}
@@ -209,6 +243,7 @@ _SECRETS = frozenset(
         "db_password",
         "migration_database_url",
         "migration_db_password",
+        "sentry_dsn",
         "webhook_secret",
     }
 )

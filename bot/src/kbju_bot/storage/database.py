@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from kbju_bot.settings import DatabaseAddress
-from kbju_bot.storage.errors import StorageUnavailableError, brief, passes
+from kbju_bot.storage.errors import StorageUnavailableError, brief, passes, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Database:
         self.address = address
         self.timeout = timeout
         self._pool_min = pool_min
-        self._pool_max = pool_max
+        self.most = pool_max
         self._pool: asyncpg.Pool | None = None
 
     async def connect(self) -> None:
@@ -54,7 +54,7 @@ class Database:
                     self.address.dsn,
                     password=self.address.password.get_secret_value() if self.address.password else None,
                     min_size=self._pool_min,
-                    max_size=self._pool_max,
+                    max_size=self.most,
                     timeout=self.timeout,
                     command_timeout=self.timeout,
                     max_inactive_connection_lifetime=300,
@@ -77,7 +77,7 @@ class Database:
                 yield connection
         except Exception as error:
             if passes(error):
-                raise StorageUnavailableError(brief(error)) from error
+                raise unavailable(error) from error
             raise
 
     @asynccontextmanager
@@ -95,6 +95,11 @@ class Database:
     def size(self) -> int:
         """How many connections are open."""
         return self._pool.get_size() if self._pool is not None else 0
+
+    @property
+    def busy(self) -> int:
+        """How many connections are lent."""
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
 
     async def close(self) -> None:
         """Close all connections, by force where they are busy for more than two seconds."""

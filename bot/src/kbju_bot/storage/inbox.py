@@ -6,7 +6,10 @@ import asyncpg
 
 
 async def admit(connection: asyncpg.Connection, update_id: int, telegram_id: int | None, received_at: datetime) -> bool:
-    """Note the update as handled by this transaction. Return False where it had been handled before."""
+    """Note the update as handled by this transaction. Return False where it had been handled before.
+
+    For updates that need their sender's state, `states.admit` does the same and loads it.
+    """
     status: str = await connection.execute(
         """
         INSERT INTO inbox (update_id, telegram_id, received_at) VALUES ($1, $2, $3) ON CONFLICT (update_id) DO NOTHING

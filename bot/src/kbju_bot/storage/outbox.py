@@ -1,12 +1,32 @@
 """The table `outbox`: calls of the Bot API that are to be made, each at least once and in order for each chat."""
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+
+from kbju_bot.core.model import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the Bot API's `method`, to be queued."""
+
+    telegram_id: int
+    method: str
+    payload: Mapping[str, Any]
+    priority: Priority = Priority.REPLY
+    attachment: Mapping[str, Any] | None = None
+    """What to make of the user's data when it is sent: see `attachments.py`."""
+    callback_query_id: str | None = None
+    """A pressed button that stops waiting when this is sent."""
+    broadcast_id: int | None = None
+    forget: bool = False
+    """Whether to delete the row as soon as it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +37,9 @@ class Outgoing:
     telegram_id: int
     method: str
     payload: Mapping[str, Any]
+    attachment: Mapping[str, Any] | None
+    callback_query_id: str | None
+    broadcast_id: int | None
     attempts: int
     """How often it was claimed, this time included."""
     claimed_at: datetime
@@ -24,19 +47,41 @@ class Outgoing:
     """When the update this answers reached the bot."""
 
 
-async def put(
-    connection: asyncpg.Connection,
-    telegram_id: int,
-    method: str,
-    payload: Mapping[str, Any],
-    received_at: datetime | None,
-) -> None:
-    """Queue a call of the Bot API's `method`."""
+@dataclass(slots=True)
+class Settlement:
+    """What became of claimed calls, to be written at once."""
+
+    sent: list[Outgoing] = field(default_factory=list)
+    failed: list[tuple[Outgoing, str]] = field(default_factory=list)
+    postponed: list[tuple[Outgoing, float]] = field(default_factory=list)
+    """With the delay in seconds; the chat's later calls wait behind it."""
+
+
+async def put(connection: asyncpg.Connection, calls: Sequence[Call], received_at: datetime | None) -> None:
+    """Queue calls in their order."""
+    if not calls:
+        return
     await connection.execute(
-        "INSERT INTO outbox (telegram_id, method, payload, received_at) VALUES ($1, $2, $3::jsonb, $4)",
-        telegram_id,
-        method,
-        json.dumps(payload),
+        """
+        INSERT INTO outbox (
+            telegram_id, method, payload, priority, attachment, callback_query_id, broadcast_id, forget, received_at
+        )
+        SELECT telegram_id, method, payload, priority, attachment, query, broadcast, forget, $9
+        FROM unnest(
+            $1::bigint[], $2::text[], $3::jsonb[], $4::smallint[], $5::jsonb[], $6::text[], $7::bigint[], $8::boolean[]
+        ) WITH ORDINALITY AS call (
+            telegram_id, method, payload, priority, attachment, query, broadcast, forget, place
+        )
+        ORDER BY place
+        """,
+        [call.telegram_id for call in calls],
+        [call.method for call in calls],
+        [json.dumps(call.payload) for call in calls],
+        [int(call.priority) for call in calls],
+        [None if call.attachment is None else json.dumps(call.attachment) for call in calls],
+        [call.callback_query_id for call in calls],
+        [call.broadcast_id for call in calls],
+        [call.forget for call in calls],
         received_at,
     )
 
@@ -44,10 +89,11 @@ async def put(
 async def claim(
     connection: asyncpg.Connection, *, limit: int, lease: float, besides: Collection[int] = ()
 ) -> list[Outgoing]:
-    """Claim up to `limit` calls that are due, at most one a chat, and that the oldest: so order is kept in each chat.
+    """Claim up to `limit` calls that are due, replies first.
 
-    A claim moves `next_attempt_at` to the end of the lease (seconds); that alone hides the row from other instances.
-    Rows in `besides` are left alone.
+    At most one a chat is claimed, the oldest of the most urgent: so order is kept in each chat, and a reply overtakes
+    a broadcast. A claim moves `next_attempt_at` to the end of the lease (seconds); that alone hides the row from other
+    instances. Rows in `besides` are left alone.
     """
     rows = await connection.fetch(
         """
@@ -56,16 +102,18 @@ async def claim(
             WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= now() AND id <> ALL($3::bigint[])
                 AND NOT EXISTS (
                     SELECT FROM outbox AS earlier
-                    WHERE earlier.telegram_id = candidate.telegram_id AND earlier.id < candidate.id
+                    WHERE earlier.telegram_id = candidate.telegram_id
+                        AND (earlier.priority, earlier.id) < (candidate.priority, candidate.id)
                         AND earlier.sent_at IS NULL AND earlier.failed_at IS NULL
                 )
-            ORDER BY next_attempt_at, id
+            ORDER BY priority, next_attempt_at, id
             LIMIT $1
             FOR UPDATE SKIP LOCKED
         )
         UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $2)
         FROM due WHERE outbox.id = due.id
-        RETURNING outbox.id, telegram_id, method, payload, attempts, now() AS claimed_at, received_at
+        RETURNING outbox.id, telegram_id, method, payload, attachment, callback_query_id, broadcast_id, attempts,
+            now() AS claimed_at, received_at, priority
         """,
         limit,
         lease,
@@ -77,33 +125,62 @@ async def claim(
             telegram_id=row["telegram_id"],
             method=row["method"],
             payload=json.loads(row["payload"]),
+            attachment=json.loads(row["attachment"]) if row["attachment"] else None,
+            callback_query_id=row["callback_query_id"],
+            broadcast_id=row["broadcast_id"],
             attempts=row["attempts"],
             claimed_at=row["claimed_at"],
             received_at=row["received_at"],
         )
-        for row in sorted(rows, key=lambda row: row["id"])
+        for row in sorted(rows, key=lambda row: (row["priority"], row["id"]))
     ]
 
 
-async def note_sent(connection: asyncpg.Connection, outgoing_id: int) -> None:
-    """Say that Telegram accepted the call."""
-    await connection.execute("UPDATE outbox SET sent_at = now() WHERE id = $1", outgoing_id)
+async def settle(connection: asyncpg.Connection, settlement: Settlement) -> None:
+    """Write what became of claimed calls. What was sent keeps no text: it is in the user's chat now."""
+    if settlement.sent:
+        await connection.execute(
+            """
+            UPDATE outbox SET sent_at = now(), payload = '{}', attachment = NULL, callback_query_id = NULL
+            WHERE id = ANY($1::bigint[])
+            """,
+            [one.id for one in settlement.sent],
+        )
+    if settlement.failed:
+        await connection.execute(
+            """
+            UPDATE outbox SET failed_at = now(), failed_reason = reason
+            FROM unnest($1::bigint[], $2::text[]) AS failure (id, reason) WHERE outbox.id = failure.id
+            """,
+            [one.id for one, _ in settlement.failed],
+            # Telegram's words may hold what PostgreSQL's text does not take.
+            [reason.replace("\0", "").encode(errors="replace").decode()[:500] for _, reason in settlement.failed],
+        )
+    if settlement.postponed:
+        await connection.execute(
+            """
+            UPDATE outbox SET next_attempt_at = now() + make_interval(secs => delay)
+            FROM unnest($1::bigint[], $2::float8[]) AS pause (id, delay) WHERE outbox.id = pause.id
+            """,
+            [one.id for one, _ in settlement.postponed],
+            [delay for _, delay in settlement.postponed],
+        )
+    done = [*settlement.sent, *(one for one, _ in settlement.failed)]
+    if done:
+        await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[]) AND forget", [one.id for one in done])
+    await _count_broadcasts(connection, settlement)
 
 
-async def note_failed(connection: asyncpg.Connection, outgoing_id: int, reason: str) -> None:
-    """Give the call up for `reason`."""
-    # Telegram's words may hold what PostgreSQL's text does not take.
-    reason = reason.replace("\0", "").encode(errors="replace").decode()
-    await connection.execute(
-        "UPDATE outbox SET failed_at = now(), failed_reason = $2 WHERE id = $1", outgoing_id, reason[:500]
-    )
-
-
-async def postpone(connection: asyncpg.Connection, outgoing_id: int, delay: float) -> None:
-    """Let the call be tried again after `delay` seconds; the chat's later calls wait behind it."""
-    await connection.execute(
-        "UPDATE outbox SET next_attempt_at = now() + make_interval(secs => $2) WHERE id = $1", outgoing_id, delay
-    )
+async def _count_broadcasts(connection: asyncpg.Connection, settlement: Settlement) -> None:
+    sent = Counter(one.broadcast_id for one in settlement.sent)
+    failed = Counter(one.broadcast_id for one, _ in settlement.failed)
+    for broadcast_id in sorted({one for one in (*sent, *failed) if one is not None}):
+        await connection.execute(
+            "UPDATE broadcasts SET sent = sent + $2, failed = failed + $3 WHERE id = $1",
+            broadcast_id,
+            sent[broadcast_id],
+            failed[broadcast_id],
+        )
 
 
 async def backlog(connection: asyncpg.Connection) -> tuple[int, float]:

@@ -4,7 +4,7 @@ import asyncpg
 
 from kbju_bot.storage.database import Database
 
-REQUIRED_REVISION = "0001"
+REQUIRED_REVISION = "0002"
 """The oldest schema this bot works with. A newer one must stay usable: that is what makes rolling back safe."""
 
 

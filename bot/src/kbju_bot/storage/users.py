@@ -1,34 +1,10 @@
-"""The table `users`."""
+"""The table `users`, beside what belongs to the dialogue (see states.py)."""
 
 from datetime import datetime
 
 import asyncpg
 
-from kbju_bot.core.model import Person, State
-
-
-async def load_state(connection: asyncpg.Connection, telegram_id: int) -> State:
-    """Return what is remembered of the user; an unknown user has the initial state."""
-    found = await connection.fetchval("SELECT true FROM users WHERE telegram_id = $1", telegram_id)
-    return State(registered=bool(found))
-
-
-async def register(connection: asyncpg.Connection, person: Person) -> None:
-    """Create the user, or refresh the row, and forget an earlier block."""
-    await connection.execute(
-        """
-        INSERT INTO users (telegram_id, username, first_name, last_name, language_code)
-        VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (telegram_id) DO UPDATE SET
-            username = excluded.username, first_name = excluded.first_name, last_name = excluded.last_name,
-            language_code = excluded.language_code, last_seen_at = now(), blocked_at = NULL
-        """,
-        person.telegram_id,
-        person.username,
-        person.first_name,
-        person.last_name,
-        person.language_code,
-    )
+from kbju_bot.core.model import Person
 
 
 async def note_seen(connection: asyncpg.Connection, person: Person) -> None:
@@ -50,15 +26,34 @@ async def note_seen(connection: asyncpg.Connection, person: Person) -> None:
 async def note_blocked(
     connection: asyncpg.Connection, telegram_id: int, *, unseen_since: datetime | None = None
 ) -> None:
-    """Mark the user as not reachable, unless the user showed up after `unseen_since` and so is reachable again."""
+    """Stop writing to the user: no reminder, nothing that still waits.
+
+    With `unseen_since`, only where the user has not shown up after that and so is reachable again.
+    """
     await connection.execute(
         """
-        UPDATE users SET blocked_at = now()
-        WHERE telegram_id = $1 AND blocked_at IS NULL AND last_seen_at <= coalesce($2, 'infinity'::timestamptz)
+        WITH blocked AS (
+            UPDATE users SET blocked_at = now()
+            WHERE telegram_id = $1 AND blocked_at IS NULL AND last_seen_at <= coalesce($2, 'infinity'::timestamptz)
+            RETURNING telegram_id
+        ), silenced AS (
+            DELETE FROM reminders USING blocked WHERE reminders.telegram_id = blocked.telegram_id
+        )
+        UPDATE outbox SET failed_at = now(), failed_reason = 'the user blocked the bot'
+        WHERE telegram_id = $1 AND sent_at IS NULL AND failed_at IS NULL
+            AND created_at <= coalesce($2, now())
         """,
         telegram_id,
         unseen_since,
     )
+
+
+async def delete(connection: asyncpg.Connection, telegram_id: int) -> None:
+    """Delete everything about the user. Of handled updates only the numbers stay, so that none is handled twice."""
+    # What hangs on the user's row goes with it: records, preferences, consents, dialogue, reminder.
+    await connection.execute("DELETE FROM users WHERE telegram_id = $1", telegram_id)
+    await connection.execute("DELETE FROM outbox WHERE telegram_id = $1", telegram_id)
+    await connection.execute("UPDATE inbox SET telegram_id = NULL WHERE telegram_id = $1", telegram_id)
 
 
 async def count_active(connection: asyncpg.Connection) -> int:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from telegram import Update, User
+from telegram import CallbackQuery, Update, User
 from telegram.constants import ChatMemberStatus, ChatType
 
 from kbju_bot.aio import whereabouts
-from kbju_bot.core.model import BotBlocked, BotUnblocked, Event, MessageReceived, Person
+from kbju_bot.core.model import BotBlocked, BotUnblocked, ButtonPressed, Event, MessageReceived, Person
 
 _LONGEST = 255
 
@@ -26,6 +26,8 @@ class Incoming:
     event: Event | None = None
     failure: str | None = None
     """Why the update could not be understood; holds no data of users."""
+    written_at: float | None = None
+    """When Telegram took the message in, as a timestamp. Unknown for what is no message."""
 
 
 def parse(raw: object) -> Incoming:
@@ -43,12 +45,25 @@ def _understand(update_id: int, raw: Mapping[str, Any]) -> Incoming:
     update = Update.de_json(dict(raw), None)
     if (message := update.message) is not None and message.chat.type == ChatType.PRIVATE and message.from_user:
         person = _person(message.from_user)
-        return Incoming(update_id, person, MessageReceived(person, _clean(message.text)))
+        event = MessageReceived(person, _clean(message.text))
+        return Incoming(update_id, person, event, written_at=message.date.timestamp())
+    if (query := update.callback_query) is not None:
+        return _press(update_id, query)
     if (change := update.my_chat_member) is not None and change.chat.type == ChatType.PRIVATE:
         person = _person(change.from_user)
         blocked = change.new_chat_member.status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}
         return Incoming(update_id, person, BotBlocked(person) if blocked else BotUnblocked(person))
     return Incoming(update_id)
+
+
+def _press(update_id: int, query: CallbackQuery) -> Incoming:
+    # A message that is too old for Telegram to show has no content, but it still has its number and its chat.
+    if query.message is None or query.message.chat.type != ChatType.PRIVATE:
+        return Incoming(update_id)
+    person = _person(query.from_user)
+    return Incoming(
+        update_id, person, ButtonPressed(person, query.id, _clean(query.data) or "", query.message.message_id)
+    )
 
 
 def _person(user: User) -> Person:

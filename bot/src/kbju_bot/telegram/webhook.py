@@ -96,7 +96,7 @@ class Webhook:
                 await asyncio.sleep(CHECK_INTERVAL)
 
     def _is_ours(self, info: WebhookInfo) -> bool:
-        self._metrics.webhook_pending.set(info.pending_update_count)
+        self._metrics.pending_updates.set(info.pending_update_count)
         return (
             info.url == self._url
             and set(info.allowed_updates or ()) == set(ALLOWED_UPDATES)
