@@ -1,4 +1,4 @@
-"""The command line: `python -m kbju_bot run|migrate|check-migrations|healthcheck|version`.
+"""The command line: `python -m kbju_bot run|migrate|check-migrations|import-dev|healthcheck|version`.
 
 Each command imports what it needs and no more: the health check runs every 30 seconds.
 """
@@ -22,6 +22,7 @@ usage: python -m kbju_bot COMMAND
   run               run the bot until SIGTERM (the default in the image)
   migrate           apply the pending migrations
   check-migrations  show the pending migrations, changing nothing
+  import-dev FILE   take over the DEV version's SQLite file; import-dev --help tells more
   healthcheck       ask the running bot's /healthz
   version           show the version
 """
@@ -65,6 +66,24 @@ def check_migrations() -> int:
     return _with_database(lambda settings: asyncio.run(work(settings)))
 
 
+def import_dev(arguments: Sequence[str]) -> int:
+    """Take over the DEV version's SQLite file. Raise SystemExit where the command line is wrong or asks for help."""
+    from kbju_bot.importer import command
+    from kbju_bot.settings import MigrationSettings
+
+    options = command.parse(arguments)
+    settings = _settings(MigrationSettings)
+    if settings is None:
+        return exits.CONFIG
+    redact = _redactor(settings)
+    try:
+        command.run(options, settings)
+    except tuple(command.FAILURES) as error:
+        print(redact(str(error)), file=sys.stderr)
+        return command.FAILURES[type(error)]
+    return exits.OK
+
+
 def healthcheck() -> int:
     """Ask the running bot whether it is alive: 0 or 1."""
     import http.client
@@ -98,10 +117,13 @@ COMMANDS: dict[str, Callable[[], int]] = {
     "healthcheck": healthcheck,
     "version": version,
 }
+WITH_ARGUMENTS: dict[str, Callable[[Sequence[str]], int]] = {"import-dev": import_dev}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` names and return its exit code."""
+    if arguments and arguments[0] in WITH_ARGUMENTS:
+        return WITH_ARGUMENTS[arguments[0]](arguments[1:])
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         helping = list(arguments) in (["help"], ["--help"], ["-h"])
         print(USAGE, end="", file=sys.stdout if helping else sys.stderr)

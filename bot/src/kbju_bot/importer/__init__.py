@@ -1,0 +1,1 @@
+"""Taking over the DEV version's SQLite file: read, convert (pure), write in one transaction, report."""
