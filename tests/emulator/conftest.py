@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from browser import ChatPage, chromium
 from emulator.clients import Client, connect
+from emulator.scripted import TOKEN, Scene
 from telegram_emulator.config import Config
 from telegram_emulator.testing import EmulatorServer
-
-TOKEN = "4200001:AAtest-token_of-thirty-five-letters0"
 
 
 @pytest.fixture
@@ -40,3 +41,22 @@ async def ptb(server: EmulatorServer, token: str) -> AsyncIterator[Client]:
     connected = await connect("ptb", server, token)
     yield connected
     await connected.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For modules of blocking tests only; see `chromium`."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with Scene() as running:
+        yield running
+
+
+@pytest.fixture
+def chat(browser: Browser, scene: Scene) -> Iterator[ChatPage]:
+    with ChatPage(browser, scene.url) as page:
+        yield page

@@ -62,7 +62,11 @@ class Bot:
 
     def reset(self) -> None:
         """Forget chats, updates, faults, files and numbers; the webhook and the commands stay."""
+        forgotten = list(self.chats.values())
         self._clear()
+        for chat in forgotten:
+            # Who waits for news of it asks again, and finds the new one.
+            chat.changed()
         self.queue.forget_history()
         self.delivery.forget()
         # The other parts hold on to this object, so it is emptied in place.
@@ -190,6 +194,7 @@ class Bot:
         if chat.blocked == blocked_now:
             return None
         chat.blocked = blocked_now
+        chat.changed()
         member: Json = {"user": self.user, "status": "member"}
         kicked: Json = {"user": self.user, "status": "kicked", "until_date": 0}
         body: Json = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from .files import StoredFile
 from .markup import inline_rows
 
 _MAX_QUERIES = 1_000
+# Shared by all chats: after a reset nobody takes the new chat for the one seen before.
+_revisions = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -98,10 +101,9 @@ class Message:
             "entities": self.entities,
             "buttons": [[_button(button) for button in row] for row in inline_rows(self.markup)],
             "keyboard": [[button["text"] for button in row] for row in markup.get("keyboard", [])],
+            "one_time_keyboard": bool(markup.get("one_time_keyboard")),
             "removes_keyboard": bool(markup.get("remove_keyboard")),
-            "file": None
-            if stored is None
-            else {"name": stored.name, "size": len(stored.content), "url": f"/control/files/{stored.id}"},
+            "file": stored.view() if stored is not None else None,
             "reply_to": self.reply_to.id if self.reply_to else None,
             "from": "bot" if self.from_bot else "user",
             "date": self.date,
@@ -151,7 +153,7 @@ class Chat:
         self.user = user
         self.started = False
         self.blocked = False
-        self.revision = 0
+        self.revision = next(_revisions)
         self.rate = Rate()
         self.messages: OrderedDict[int, Message] = OrderedDict()
         self.queries: deque[CallbackQuery] = deque(maxlen=_MAX_QUERIES)
@@ -167,7 +169,7 @@ class Chat:
 
     def changed(self) -> None:
         """Something in the chat looks different now."""
-        self.revision += 1
+        self.revision = next(_revisions)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -38,6 +38,11 @@ class StoredFile:
         """As ``File``, the answer to getFile."""
         return {**self._base(), "file_path": self.path}
 
+    def view(self) -> Json:
+        """What the user sees."""
+        shown: Json = {"name": self.name, "size": len(self.content), "url": f"/control/files/{self.id}"}
+        return {**shown, "width": self.width, "height": self.height} if self.kind == "photo" else shown
+
     def _base(self) -> Json:
         return {"file_id": self.id, "file_unique_id": self.unique_id, "file_size": len(self.content)}
 

@@ -1,4 +1,4 @@
-"""Width and height of a picture, from its header."""
+"""What the header of a picture tells."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def size_of(content: bytes) -> tuple[int, int] | None:
     if content.startswith(b"\xff\xd8"):
         return _jpeg(content)
     return None
+
+
+def media_type(content: bytes) -> str:
+    """The media type of a PNG or a JPEG."""
+    return "image/png" if content.startswith(_PNG) else "image/jpeg"
 
 
 def _jpeg(content: bytes) -> tuple[int, int] | None:

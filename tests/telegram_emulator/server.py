@@ -1,4 +1,4 @@
-"""The HTTP server: Bot API calls, file downloads, and the control API beside them."""
+"""The HTTP server: Bot API calls, file downloads, and beside them the control API and the chat page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATUS_DROPPED = "dropped"
 
 def create_app(config: Config | None = None) -> web.Application:
     """The emulator as an aiohttp application."""
-    from .control import add_routes  # noqa: PLC0415  it needs this module's keys
+    from . import control, page  # noqa: PLC0415  control needs this module's keys
 
     config = config or Config()
     app = web.Application(client_max_size=config.max_body_bytes)
@@ -42,7 +42,8 @@ def create_app(config: Config | None = None) -> web.Application:
     app.router.add_route("*", "/bot{token}/{method}", _bot_api)
     app.router.add_get("/file/bot{token}/{path:.+}", _download)
     app.router.add_get("/healthz", _health)
-    add_routes(app)
+    control.add_routes(app)
+    page.add_routes(app)
     app.on_shutdown.append(_shut_down)
     app.on_cleanup.append(_clean_up)
     return app

@@ -6,7 +6,9 @@ import json
 import re
 from typing import Any
 
-from ..errors import bad_request
+from ..bot import Bot
+from ..chats import User
+from ..errors import Json, bad_request
 from .registry import METHODS, Call, Method, method
 
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
@@ -82,6 +84,27 @@ async def delete_my_commands(call: Call) -> Any:
     """Remove the list of commands for this scope and language."""
     call.bot.commands.pop(_command_key(call), None)
     return True
+
+
+def shown_to(bot: Bot, user: User, language: str | None = None) -> Json:
+    """What a client shows of the bot in the private chat with this user; `id` is None before the bot has called.
+
+    Of several lists of commands that with the narrowest scope counts, and of one scope that in the user's language.
+    """
+    spoken = (language or user.language_code or "").partition("-")[0]
+    scopes: list[Json] = [{"type": "chat", "chat_id": user.id}, {"type": "all_private_chats"}, {"type": "default"}]
+    keys = [(json.dumps(scope, sort_keys=True), code) for scope in scopes for code in (spoken, "")]
+
+    def text(name: str) -> str | None:
+        return bot.texts.get((name, spoken)) or bot.texts.get((name, ""))
+
+    return {
+        "id": bot.id if bot.token else None,
+        "username": bot.user["username"],
+        "name": text("Name") or bot.user["first_name"],
+        "description": text("Description") or "",
+        "commands": next((found for key in keys if (found := bot.commands.get(key))), []),
+    }
 
 
 def _setter(name: str, limit: int) -> Method:
