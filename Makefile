@@ -1,6 +1,6 @@
 # The front door. Each target is a script in molecule/local/, where its settings are too (settings.sh).
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs lint test install
+.PHONY: help up down status logs lint test bench install
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -22,6 +22,9 @@ lint: ## Every static check
 
 test: ## Everything that CI runs
 	@molecule/local/test
+
+bench: ## The bot's throughput, latency, CPU and memory against other bots; QUICK=1 takes a minute
+	@molecule/local/bench $(if $(QUICK),--quick)
 
 install: ## Only .venv with Ansible and the tools: what a deployment to a NAS needs
 	@molecule/local/install tools

@@ -1,0 +1,1 @@
+"""The bot against other bots, on one machine: throughput, latency, CPU and memory. `python -m benchmarks --help`."""
