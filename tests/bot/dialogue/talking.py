@@ -248,10 +248,15 @@ def settled(answers: dict[str, str] = WOMAN, person: Person = ANNA, context: Con
     return talk
 
 
-def finish_survey(talk: Talk, answers: dict[str, str] = WOMAN) -> str:
-    """Answer the survey's questions from the current one on, and return what the bot says at the end."""
+def finish_survey(talk: Talk, answers: dict[str, str] = WOMAN, up_to: str | None = None) -> str:
+    """Answer the survey's questions from the current one on, and return what the bot says at the end.
+
+    With `up_to`, stop where this question is asked.
+    """
     said = ""
-    while talk.state.form is not None:
-        assert talk.state.form.name == "survey"
-        said = talk.say(answers[talk.state.form.step])
+    while talk.state.form is not None and talk.form.step != up_to:
+        question = talk.form.step
+        assert talk.asked == f"survey {question}"
+        said = talk.say(answers[question])
+        assert talk.asked != f"survey {question}", f"{answers[question]} is refused"
     return said

@@ -103,7 +103,7 @@ def understood(definition: Definition, form: Form, asking: Asking) -> Form:
             question = questions[-1]
             del answers[question.key]
             break
-        if question.key == form.step or not _accepted(question, form.answers, replace(asking, answers=answers)):
+        if not _accepted(question, form.answers, replace(asking, answers=answers)):
             break
         answers[question.key] = form.answers[question.key]
     return Form(form.name, question.key, answers, form.prompt if question.key == form.step else 0)
@@ -153,12 +153,8 @@ def answer(definition: Definition, asking: Asking, telegram_id: int, given: str)
         reason = render(error.text, asking.language, **error.values)
         return ask(definition, question, replace(asking, answers=form.answers), telegram_id, reason)
     answers = {**form.answers, question.key: accepted}
-    questions = applicable(definition, answers, asking.state)
-    # An answer changed by going back may have made later ones meaningless.
-    answers = {one.key: answers[one.key] for one in questions if one.key in answers}
-    behind = questions[[one.key for one in questions].index(question.key) + 1 :]
     asking = replace(asking, answers=answers)
-    following = next((one for one in behind if one.key not in answers), None)
+    following = next((one for one in applicable(definition, answers, asking.state) if one.key not in answers), None)
     if following is not None:
         return ask(definition, following, asking, telegram_id)
     return definition.finish(replace(asking, state=replace(asking.state, form=None)), telegram_id)

@@ -40,8 +40,6 @@ def restored(talk: Talk) -> Talk:
     form, paused = _understood(talk, state.form), _understood(talk, state.paused)
     if paused is not None and paused.name != SURVEY.name:
         paused = None
-    if form is None and paused is not None:
-        form, paused = replace(paused, prompt=0), None
     if form is not None and form.name not in _CONSENTLESS and state.consent != CONSENT_VERSION:
         paused = form if form.name == SURVEY.name else paused
         form = None
