@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.crowd import QUIET, TEXT, Crowd
-from benchmarks.ledger import Ledger
 
 from benchmarks import procfs
+from benchmarks.crowd import QUIET, TEXT, Crowd
+from benchmarks.ledger import Ledger
 from telegram_emulator.bot import Bot
 from telegram_emulator.config import Config
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+
+from benchmarks import report
 from benchmarks.figures import median, percentile
 from benchmarks.plan import FULL, QUICK
 from benchmarks.report import Target
 from benchmarks.runner import problems
-
-from benchmarks import report
 
 
 def run(contender: str, updates_per_s: float = 100.0, **more: Any) -> dict[str, Any]:

@@ -33,9 +33,7 @@ async def survey(phone: Phone) -> str:
 
 async def rows(world: World, user: int) -> dict[str, int]:
     """Count a user's rows by table."""
-    return {
-        table: await world.value(f"SELECT count(*) FROM {table} WHERE telegram_id = $1", user) for table in TABLES
-    }
+    return {table: await world.value(f"SELECT count(*) FROM {table} WHERE telegram_id = $1", user) for table in TABLES}
 
 
 @MODES

@@ -89,4 +89,3 @@ def test_a_text_that_was_put_together_beforehand_is_left_out() -> None:
 @pytest.mark.parametrize("event", [{}, {"exception": None}, {"exception": {"values": [{}]}}, {"logentry": {}}])
 def test_odd_events_break_nothing(event: dict[str, object]) -> None:
     assert isinstance(scrubbed(event, Redactor()), dict)
-

@@ -117,6 +117,7 @@ class ChartPainter:
             self._more = asyncio.Event()
 
     async def _run(self) -> None:
+        this = asyncio.current_task()
         try:
             while True:
                 while self._jobs:
@@ -128,7 +129,9 @@ class ChartPainter:
                 if not self._jobs:
                     return
         finally:
-            self._abandon()
+            # A task that its loop left pending gets here when it is thrown away: others are at work by then.
+            if self._runner is this:
+                self._abandon()
 
     async def _next(self) -> None:
         key, job = next(iter(self._jobs.items()))
