@@ -53,8 +53,8 @@ class Server(Cluster):
         self.settings = {"image": f"{image['name']}:{image['tag']}", "memory": role["postgres_memory"]}
         self.settings |= role["postgres_settings"]
         # The data lie in the volume that the image declares: on a disk, unlike those of the tests.
-        # Its name is known before it exists, so that it can be removed whenever we are interrupted.
-        self._container = f"kbju-bench-{secrets.token_hex(4)}"
+        # Its name is known before it exists, so that it can be removed when we are interrupted; the pid tells whose.
+        self._container = f"kbju-bench-{os.getpid()}-{secrets.token_hex(4)}"
         arguments = [
             f"--name={self._container}",
             "--detach",

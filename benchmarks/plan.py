@@ -77,10 +77,10 @@ QUICK = Plan(
     contenders=("ours-webhook", "ptb-webhook", "ours-polling", "ptb-polling", "aiogram-webhook"),
     rounds=1,
     instant=(),
-    seconds=2.5,
+    seconds=2.0,
     warmup=1.0,
     open_modes=("ours-webhook",),
-    open_seconds={1_000: 8.0, 10_000: 6.0},
+    open_seconds={1_000: 6.0, 10_000: 5.0},
     backlog=1_000,
 )
 SMOKE = Plan(

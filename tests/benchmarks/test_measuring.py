@@ -129,27 +129,27 @@ def alive(pid: int) -> bool:
         return False
 
 
-def containers() -> set[str]:
-    command = ["docker", "ps", "--all", "--quiet", "--filter=name=kbju-bench-"]
+def containers(pid: int) -> set[str]:
+    command = ["docker", "ps", "--all", "--quiet", f"--filter=name=kbju-bench-{pid}-"]
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
 
 
 def test_a_small_benchmark_of_the_real_bot(tmp_path: Path) -> None:
     output = tmp_path / "results" / "bot.json"
-    before = containers()
-    done = subprocess.run([*SMOKE, "--output", output], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    command = [*SMOKE, "--output", str(output)]
+    with subprocess.Popen(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        said, errors = done.communicate()
+    assert done.returncode == 0, said + errors
     told = json.loads(output.read_text())
     assert [run["contender"] for run in told["runs"]] == ["ours-webhook", "ptb-polling", "ours-webhook", "ours-webhook"]
     assert all(run["lost"] == run["surplus"] == 0 and run["cpu_ms_per_update"] > 0 for run in told["runs"])
     assert 0 < told["p99_s_at_1000_rpm"] < 5
     assert 20 < told["rss_mb"] < 1000
-    assert "ours, webhook, PostgreSQL" in done.stdout
-    assert containers() <= before
+    assert "ours, webhook, PostgreSQL" in said
+    assert not containers(done.pid)
 
 
 def test_an_interrupted_benchmark_leaves_nothing_behind() -> None:
-    before = containers()
     with subprocess.Popen(SMOKE, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         next(line for line in process.stderr if "gets its users" in line)
@@ -158,11 +158,12 @@ def test_an_interrupted_benchmark_leaves_nothing_behind() -> None:
         while len(pids := procfs.tree(process.pid)) < 3 or not any(b"kbju_bot\0run" in command(pid) for pid in pids):
             assert time.monotonic() < end
             time.sleep(0.1)
+        assert containers(process.pid)
         os.kill(process.pid, signal.SIGINT)
         process.stderr.read()
         assert process.wait(60) == 130
     assert not any(alive(pid) for pid in pids)
-    assert containers() <= before
+    assert not containers(process.pid)
 
 
 def command(pid: int) -> bytes:

@@ -14,9 +14,9 @@ from kbju_bot import exits
 from kbju_bot.core.model import Person
 from kbju_bot.core.profile import Goal
 from kbju_bot.core.state import State
-from kbju_bot.importer.command import NO_INPUT
-from kbju_bot.importer.writing import IMPORT_LOCK
+from kbju_bot.exits import NO_INPUT
 from kbju_bot.storage import states
+from kbju_bot.storage.locks import IMPORT_LOCK
 from kbju_bot.texts import Language
 
 from .cluster import Cluster, free_port

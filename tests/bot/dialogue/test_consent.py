@@ -152,7 +152,9 @@ def test_a_survey_does_not_go_on_without_the_new_consent(way: str) -> None:
     talk.say("/start")
     talk.press("Даю согласие")
     outdated(talk).say("Анна")
-    assert "Как вас зовут?" not in talk.say(way)
+    said = talk.say(way)
+    assert "Как вас зовут?" not in said
+    assert "нужно ваше согласие" not in said
     assert "нужно ваше согласие" in talk.say("Анна")
 
 
@@ -164,6 +166,7 @@ def test_who_declines_a_new_version_keeps_the_data() -> None:
     assert "/export" in said
     assert "/delete_me" in said
     assert (talk.state.profile, talk.state.record) == (profile, record)
+    assert talk.asked is None, "asked at once again"
     assert "нужно ваше согласие" in talk.say("/menu")
 
 

@@ -149,6 +149,16 @@ def test_walking_away_from_the_deletion_goes_on_with_the_survey(command: str) ->
     assert "Шаг 1 из 12" in talk.say(command)
 
 
+@pytest.mark.parametrize("way", ["/menu", "/data", "/cancel"])
+def test_a_survey_that_is_taken_again_goes_on_too(way: str) -> None:
+    talk = settled()
+    talk.say("/survey")
+    talk.say("Мария")
+    talk.say("/delete_me")
+    assert "Шаг 2 из 12" in talk.say(way)
+    assert talk.form.answers == {"name": "Мария"}
+
+
 def test_whoever_has_not_consented_can_be_deleted_and_can_stay() -> None:
     talk = Talk()
     talk.say("/start")

@@ -198,6 +198,10 @@ SETTLED = settled().state
 @given(content=contents, newcomer=st.booleans(), texts=st.lists(values, min_size=1, max_size=3))
 def test_whatever_is_stored_nobody_is_stuck(content: object, newcomer: bool, texts: list[str]) -> None:
     talk = Talk(state=memory.load(content, State(registered=True) if newcomer else SETTLED))
+    for form in filter(None, (talk.state.form, talk.state.paused)):
+        strings = [form.name, form.step, *form.answers.keys(), *form.answers.values()]
+        assert {type(string) for string in strings} == {str}
+        assert type(form.prompt) is int
     for text in texts:
         talk.say(text)
     talk.say("/cancel")

@@ -15,18 +15,14 @@ from kbju_bot.settings import MigrationSettings
 from kbju_bot.storage.errors import StorageUnavailableError
 from kbju_bot.storage.schema import SchemaTooOldError
 
-NO_INPUT = 66
-CANT_CREATE = 73
-"""From sysexits(3), as the codes in exits.py."""
-
 
 class ReportError(Exception):
     """The file for the report can't be written."""
 
 
 FAILURES: Mapping[type[Exception], int] = {
-    reading.DevDatabaseError: NO_INPUT,
-    ReportError: CANT_CREATE,
+    reading.DevDatabaseError: exits.NO_INPUT,
+    ReportError: exits.CANT_CREATE,
     StorageUnavailableError: exits.UNAVAILABLE,
     SchemaTooOldError: exits.SCHEMA_TOO_OLD,
     writing.ImportFailedError: exits.SOFTWARE,

@@ -13,10 +13,8 @@ from kbju_bot.importer.rows import PREFERENCES, RECORDS, TABLES, USERS
 from kbju_bot.settings import MigrationSettings
 from kbju_bot.storage.database import connect
 from kbju_bot.storage.errors import StorageUnavailableError, brief
+from kbju_bot.storage.locks import IMPORT_LOCK
 from kbju_bot.storage.schema import REQUIRED_REVISION, SchemaTooOldError
-
-IMPORT_LOCK = -4
-"""The advisory lock of the one import that runs; the other keys are in storage/locks.py."""
 
 
 class ImportFailedError(Exception):

@@ -5,6 +5,7 @@ import asyncpg
 MIGRATION_LOCK = -1
 POLLER_LOCK = -2
 HOUSEKEEPING_LOCK = -3
+IMPORT_LOCK = -4
 
 
 async def lock_user(connection: asyncpg.Connection, telegram_id: int) -> None:
