@@ -185,3 +185,35 @@ async def test_telegram_shows_the_commands(world: World) -> None:
 
         assert "меню" in await eventually(lambda: listed("ru"))
         assert "the menu" in await eventually(lambda: listed(""))
+
+
+async def test_a_profile_that_is_not_complete_outlives_a_change_of_language(world: World) -> None:
+    # As an import leaves it: no steps, no sport, no consent.
+    await world.admin.execute("UPDATE users SET steps = NULL, sport = NULL WHERE telegram_id = 7001")
+    await world.admin.execute("DELETE FROM consents WHERE telegram_id = 7001")
+    phone = Phone(world, 7001)
+    async with world.bot():
+        await phone.say("/start")
+        await phone.press("English")
+        await eventually(lambda: world.value("SELECT language = 'en' FROM users WHERE telegram_id = 7001"))
+    row = await world.admin.fetchrow("SELECT name, sex, height_cm::float8, goal FROM users WHERE telegram_id = 7001")
+    assert tuple(row) == ("Анна", "female", 170.0, "healthy")
+
+
+async def test_nothing_is_kept_of_who_never_registered(world: World) -> None:
+    async with world.bot():
+        assert "/measure" in (await Phone(world, 8001).say("/help"))["text"]
+        await eventually(lambda: world.value("SELECT count(*) = 0 FROM outbox"))
+        assert await world.value("SELECT count(*) FROM inbox") == 1
+        assert (await rows(world, 8001)) == dict.fromkeys(TABLES, 0)
+
+
+async def test_who_floods_the_bot_gets_no_endless_queue(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kbju_bot.storage.states.MOST_WAITING", 3)
+    async with world.bot(world.environment(SEND_RATE_CHAT="0.2")):
+        for _ in range(20):
+            await world.write(7001, "/help")
+        await eventually(lambda: world.value("SELECT count(*) = 20 FROM inbox"))
+        assert await world.value("SELECT count(*) FROM outbox WHERE sent_at IS NULL") <= 4
+        # What the user wrote was handled all the same, and others are answered.
+        await Phone(world, 7002).say("/help")

@@ -7,11 +7,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from kbju_bot.storage import outbox
+from kbju_bot.charts.worker import ChartError, ChartPainter
+from kbju_bot.storage import outbox, users
 from kbju_bot.storage.outbox import Call, Settlement
 
 from .cluster import Cluster
-from .support import World, eventually
+from .support import World, eventually, settle
 
 
 async def fault(world: World, **rule: object) -> None:
@@ -171,6 +172,52 @@ async def test_old_rows_are_deleted(cluster: Cluster, database: str) -> None:
     await bot.execute("UPDATE outbox SET sent_at = now() - interval '23 hours' WHERE id = 2")
     await bot.execute("UPDATE outbox SET failed_at = now() - interval '8 days', failed_reason = 'x' WHERE id = 3")
     await bot.execute("UPDATE outbox SET created_at = now() - interval '1 year' WHERE id = 4")
-    await outbox.clean_up(bot)
+    # One at a time, to see that what is left over is told.
+    assert await outbox.clean_up(bot, 1)
+    assert await outbox.clean_up(bot, 1)
+    assert not await outbox.clean_up(bot, 1)
     assert await bot.fetchval("SELECT array_agg(id ORDER BY id) FROM outbox") == [2, 4]
     await bot.close()
+
+
+async def test_waiting_for_the_chats_turn_is_no_attempt(cluster: Cluster, database: str) -> None:
+    bot = await cluster.connect(database, "kbju_bot")
+    await _queue(bot, 1, 2)
+    first, second = await outbox.claim(bot, limit=10, lease=60)
+    await outbox.settle(bot, Settlement(held=[(first, 0)], postponed=[(second, 0)]))
+    claimed = await outbox.claim(bot, limit=10, lease=60)
+    assert [(one.telegram_id, one.attempts) for one in claimed] == [(1, 1), (2, 2)]
+    await bot.close()
+
+
+async def test_who_blocks_the_bot_while_a_reply_is_on_its_way(cluster: Cluster, database: str) -> None:
+    bot = await cluster.connect(database, "kbju_bot")
+    await settle(bot, [1])
+    await _queue(bot, 1, 1)
+    await outbox.put(bot, [Call(1, "sendMessage", {"chat_id": 1, "text": "farewell"}, forget=True)], None)
+    (claimed,) = await outbox.claim(bot, limit=10, lease=60)
+    await users.note_blocked(bot, 1)
+    # Telegram took it all the same.
+    await outbox.settle(bot, Settlement(sent=[claimed]))
+    rows = await bot.fetch("SELECT sent_at IS NOT NULL AS sent, failed_reason, payload::text FROM outbox ORDER BY id")
+    assert [tuple(row) for row in rows] == [(True, None, "{}"), (False, "the user blocked the bot", "{}")]
+    await bot.close()
+
+
+async def test_charts_keep_nobody_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = asyncio.Event()
+
+    async def paint(*_: object) -> bytes:
+        await drawn.wait()
+        raise ChartError
+
+    monkeypatch.setattr(ChartPainter, "paint", paint)
+    async with world.bot(world.environment(SEND_CONCURRENCY="2")):
+        for user in range(7001, 7009):
+            await world.write(user, "/progress")
+        await eventually(lambda: world.value("SELECT count(*) > 1 FROM outbox WHERE attempts > 0"))
+        await world.write(7010, "/help")
+        await world.replies(7010, 1)
+        drawn.set()
+        for user in range(7001, 7009):
+            await world.replies(user, 1, within=20)

@@ -126,6 +126,23 @@ async def test_a_broadcast_can_be_stopped(world: World) -> None:
         assert await world.value("SELECT count(*) FROM outbox WHERE broadcast_id IS NOT NULL") == sent
 
 
+async def test_what_waits_for_another_try_is_stopped_too(world: World) -> None:
+    admin = Phone(world, ADMIN)
+    async with world.bot(world.environment(ADMIN_IDS=str(ADMIN), BROADCAST_RATE="20")):
+        await meet(world)
+        await admin.catch_up()
+        await compose(admin, "Привет")
+        rule = {"method": "sendMessage", "kind": "retry_after", "retry_after": 1, "chat_id": 7001}
+        await world.telegram.control("POST", "/faults", rule)
+        await admin.press("Разослать")
+        postponed = "SELECT count(*) FROM outbox WHERE telegram_id = 7001 AND priority = 2 AND next_attempt_at > now()"
+        await eventually(lambda: world.value(postponed))
+        await admin.press("Остановить")
+        left = "SELECT count(*) FROM outbox WHERE priority = 2 AND sent_at IS NULL AND failed_at IS NULL"
+        await eventually(lambda: world.value(f"SELECT ({left}) = 0"))
+        assert "Привет" not in await world.chat(7001)
+
+
 async def test_answers_overtake_a_broadcast(world: World) -> None:
     admin = Phone(world, ADMIN)
     # Most of them Telegram does not know, and says so as slowly as it would take the message.

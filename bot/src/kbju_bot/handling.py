@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from kbju_bot.aio import Turns, whereabouts
@@ -127,6 +128,13 @@ class Handler:
                     await states.save(
                         connection, person, known.state, state, now=context.now, default_zone=context.time_zone
                     )
+                    if not state.registered:
+                        # Nothing is known of this user, and nothing shall stay.
+                        calls = [replace(call, forget=True) for call in calls]
+                        await inbox.forget_sender(connection, incoming.update_id)
+                    if known.flooded:
+                        log.warning("a user who floods the bot gets no more replies for now")
+                        calls = []
                     await outbox.put(connection, calls, received_at)
                     replied = bool(calls)
         if not admitted:

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+
+import asyncpg
 
 from kbju_bot.metrics import Metrics
 from kbju_bot.storage import inbox, outbox, users
@@ -15,6 +18,7 @@ GAUGES_INTERVAL = 10.0
 """How often the gauges are read, in seconds."""
 CLEAN_UP_INTERVAL = 3600.0
 """How often old rows are deleted, in seconds."""
+_BATCH = 5000
 
 
 async def keep_gauges(database: Database, metrics: Metrics) -> None:
@@ -37,11 +41,18 @@ async def keep_gauges(database: Database, metrics: Metrics) -> None:
 async def keep_clean(database: Database) -> None:
     """Delete old rows, for ever; of several instances one at a time."""
     while True:
-        await asyncio.sleep(CLEAN_UP_INTERVAL)
         try:
-            async with database.transaction() as connection:
-                if await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", HOUSEKEEPING_LOCK):
-                    await inbox.clean_up(connection)
-                    await outbox.clean_up(connection)
+            for clean_up in (inbox.clean_up, outbox.clean_up):
+                # In batches, each a transaction of its own: what has piled up must not be too much for one.
+                while await _clean(database, clean_up):
+                    pass
         except StorageUnavailableError as error:
             log.warning("old rows stay for now: %s", error)
+        await asyncio.sleep(CLEAN_UP_INTERVAL)
+
+
+async def _clean(database: Database, clean_up: Callable[[asyncpg.Connection, int], Awaitable[bool]]) -> bool:
+    async with database.transaction() as connection:
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", HOUSEKEEPING_LOCK):
+            return False
+        return await clean_up(connection, _BATCH)

@@ -67,12 +67,9 @@ async def stop(connection: asyncpg.Connection, broadcast_id: int) -> Broadcast |
     )
     if row is None:
         return None
-    # What is being sent at this moment has been claimed and can't be called back: its lease is in the future.
+    # What is being sent at this moment can't be called back; it counts all the same when it is settled.
     await connection.execute(
-        """
-        DELETE FROM outbox
-        WHERE broadcast_id = $1 AND priority = 2 AND sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= now()
-        """,
+        "DELETE FROM outbox WHERE broadcast_id = $1 AND priority = 2 AND sent_at IS NULL AND failed_at IS NULL",
         broadcast_id,
     )
     return _broadcast(row)
@@ -105,6 +102,7 @@ async def next_recipients(connection: asyncpg.Connection, broadcast_id: int, lim
         SELECT telegram_id {_RECIPIENTS}
             AND telegram_id > (SELECT queued_to FROM broadcasts WHERE id = $1)
         ORDER BY telegram_id LIMIT $2
+        FOR KEY SHARE OF users
         """,  # noqa: S608 - a constant
         broadcast_id,
         limit,
@@ -121,11 +119,16 @@ async def finish(connection: asyncpg.Connection, broadcast_id: int) -> None:
 
 
 async def due_for_report(connection: asyncpg.Connection, broadcast_id: int, interval: float) -> bool:
-    """Tell whether the last report is `interval` seconds old, and if so note a new one."""
+    """Tell whether the last report is `interval` seconds old and was sent, and if so note a new one."""
     status: str = await connection.execute(
         """
         UPDATE broadcasts SET reported_at = now()
         WHERE id = $1 AND coalesce(reported_at, created_at) <= now() - make_interval(secs => $2)
+            AND NOT EXISTS (
+                SELECT FROM outbox
+                WHERE outbox.telegram_id = admin_id AND method = 'editMessageText'
+                    AND sent_at IS NULL AND failed_at IS NULL
+            )
         """,
         broadcast_id,
         interval,

@@ -26,6 +26,22 @@ async def note_failure(connection: asyncpg.Connection, update_id: int, reason: s
     await connection.execute("UPDATE inbox SET failed_reason = $2 WHERE update_id = $1", update_id, reason)
 
 
-async def clean_up(connection: asyncpg.Connection) -> None:
-    """Forget updates older than a week: Telegram repeats none that is older than a day."""
-    await connection.execute("DELETE FROM inbox WHERE handled_at < now() - interval '7 days'")
+async def forget_sender(connection: asyncpg.Connection, update_id: int) -> None:
+    """Keep of an update just admitted nothing but its number."""
+    await connection.execute("UPDATE inbox SET telegram_id = NULL WHERE update_id = $1", update_id)
+
+
+async def clean_up(connection: asyncpg.Connection, limit: int) -> bool:
+    """Forget up to `limit` updates older than a week, and tell whether there may be more.
+
+    Telegram repeats none that is older than a day.
+    """
+    status: str = await connection.execute(
+        """
+        DELETE FROM inbox WHERE update_id IN (
+            SELECT update_id FROM inbox WHERE handled_at < now() - interval '7 days' LIMIT $1
+        )
+        """,
+        limit,
+    )
+    return status == f"DELETE {limit}"

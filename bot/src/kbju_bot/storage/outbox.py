@@ -55,6 +55,8 @@ class Settlement:
     failed: list[tuple[Outgoing, str]] = field(default_factory=list)
     postponed: list[tuple[Outgoing, float]] = field(default_factory=list)
     """With the delay in seconds; the chat's later calls wait behind it."""
+    held: list[tuple[Outgoing, float]] = field(default_factory=list)
+    """As `postponed`, but nothing was tried: the claim does not count as an attempt."""
 
 
 async def put(connection: asyncpg.Connection, calls: Sequence[Call], received_at: datetime | None) -> None:
@@ -141,7 +143,8 @@ async def settle(connection: asyncpg.Connection, settlement: Settlement) -> None
     if settlement.sent:
         await connection.execute(
             """
-            UPDATE outbox SET sent_at = now(), payload = '{}', attachment = NULL, callback_query_id = NULL
+            UPDATE outbox SET sent_at = now(), payload = '{}', attachment = NULL, callback_query_id = NULL,
+                failed_at = NULL, failed_reason = NULL
             WHERE id = ANY($1::bigint[])
             """,
             [one.id for one in settlement.sent],
@@ -156,14 +159,16 @@ async def settle(connection: asyncpg.Connection, settlement: Settlement) -> None
             # Telegram's words may hold what PostgreSQL's text does not take.
             [reason.replace("\0", "").encode(errors="replace").decode()[:500] for _, reason in settlement.failed],
         )
-    if settlement.postponed:
+    if settlement.postponed or settlement.held:
         await connection.execute(
             """
-            UPDATE outbox SET next_attempt_at = now() + make_interval(secs => delay)
-            FROM unnest($1::bigint[], $2::float8[]) AS pause (id, delay) WHERE outbox.id = pause.id
+            UPDATE outbox SET next_attempt_at = now() + make_interval(secs => delay), attempts = attempts - back
+            FROM unnest($1::bigint[], $2::float8[], $3::integer[]) AS pause (id, delay, back)
+            WHERE outbox.id = pause.id
             """,
-            [one.id for one, _ in settlement.postponed],
-            [delay for _, delay in settlement.postponed],
+            [one.id for one, _ in (*settlement.postponed, *settlement.held)],
+            [delay for _, delay in (*settlement.postponed, *settlement.held)],
+            [0] * len(settlement.postponed) + [1] * len(settlement.held),
         )
     done = [*settlement.sent, *(one for one, _ in settlement.failed)]
     if done:
@@ -194,14 +199,18 @@ async def backlog(connection: asyncpg.Connection) -> tuple[int, float]:
     return row["waiting"], row["age"]
 
 
-async def clean_up(connection: asyncpg.Connection) -> None:
-    """Delete what was sent a day ago and what failed a week ago: texts are kept no longer than needed."""
-    await connection.execute(
+async def clean_up(connection: asyncpg.Connection, limit: int) -> bool:
+    """Delete up to `limit` rows sent a day ago or failed a week ago, and tell whether there may be more."""
+    status: str = await connection.execute(
         """
-        DELETE FROM outbox
-        WHERE sent_at < now() - interval '1 day' OR failed_at < now() - interval '7 days'
-        """
+        DELETE FROM outbox WHERE id IN (
+            SELECT id FROM outbox
+            WHERE sent_at < now() - interval '1 day' OR failed_at < now() - interval '7 days' LIMIT $1
+        )
+        """,
+        limit,
     )
+    return status == f"DELETE {limit}"
 
 
 async def release(connection: asyncpg.Connection, outgoing_ids: Collection[int]) -> None:

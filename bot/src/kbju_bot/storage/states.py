@@ -15,6 +15,9 @@ from kbju_bot.core.reminders import next_time
 from kbju_bot.core.state import Preferences, Profile, Record, Reminder, State
 from kbju_bot.texts import Language
 
+MOST_WAITING = 500
+"""How many replies to one user may wait. Telegram takes about one a second: who has more is flooding the bot, and each
+row that waits costs everybody's sending a little."""
 _SEEN_INTERVAL = timedelta(minutes=1)
 
 _LOAD = """
@@ -29,7 +32,13 @@ SELECT
     (SELECT max(version) FROM consents WHERE consents.telegram_id = $2) AS consent,
     record.day, record.weight_kg::float8, record.waist_cm::float8, record.neck_cm::float8, record.hip_cm::float8,
     record.body_fat::float8,
-    likes, dislikes, weekday, hour, dialogues.state
+    likes, dislikes, weekday, hour, dialogues.state,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM outbox
+            WHERE outbox.telegram_id = $2 AND sent_at IS NULL AND failed_at IS NULL LIMIT $4
+        ) AS waiting
+    ) AS waiting
 FROM (VALUES ($2::bigint)) AS asked (telegram_id)
 LEFT JOIN users ON users.telegram_id = asked.telegram_id
 LEFT JOIN LATERAL (
@@ -50,20 +59,23 @@ class Admitted:
     """The sender as last stored; None for somebody new."""
     stale: bool
     """Whether the time the sender was last seen at is old enough to be written anew."""
+    flooded: bool = False
+    """Whether so many replies wait for this user that no more are worth queueing."""
 
 
 async def admit(
     connection: asyncpg.Connection, update_id: int, telegram_id: int, received_at: datetime
 ) -> Admitted | None:
     """Note the update as handled by this transaction and load its sender. None where it had been handled before."""
-    row = await connection.fetchrow(_LOAD, update_id, telegram_id, received_at)
+    row = await connection.fetchrow(_LOAD, update_id, telegram_id, received_at, MOST_WAITING)
     if not row["admitted"]:
         return None
+    flooded = row["waiting"] >= MOST_WAITING
     if row["telegram_id"] is None:
-        return Admitted(State(), None, stale=False)
+        return Admitted(State(), None, stale=False, flooded=flooded)
     person = Person(telegram_id, row["first_name"], row["last_name"], row["username"], row["language_code"])
     stale = row["blocked_at"] is not None or row["last_seen_at"] < datetime.now(UTC) - _SEEN_INTERVAL
-    return Admitted(_state(row), person, stale)
+    return Admitted(_state(row), person, stale, flooded)
 
 
 def _state(row: Mapping[str, Any]) -> State:
@@ -111,8 +123,11 @@ async def save(
         return
     if not before.registered:
         await _register(connection, person)
-    if (before.language, before.time_zone, before.profile) != (after.language, after.time_zone, after.profile):
-        await _write_profile(connection, telegram_id, after)
+    if (before.language, before.time_zone) != (after.language, after.time_zone):
+        await _write_settings(connection, telegram_id, after)
+    # A profile that is not complete yet, as an import may leave it, is None here and stays as it is there.
+    if after.profile is not None and after.profile != before.profile:
+        await _write_profile(connection, telegram_id, after.profile)
     if after.consent is not None and after.consent != before.consent:
         await connection.execute(
             "INSERT INTO consents (telegram_id, version) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -152,31 +167,31 @@ async def _register(connection: asyncpg.Connection, person: Person) -> None:
     )
 
 
-async def _write_profile(connection: asyncpg.Connection, telegram_id: int, state: State) -> None:
-    profile = state.profile
+async def _write_settings(connection: asyncpg.Connection, telegram_id: int, state: State) -> None:
     await connection.execute(
-        """
-        UPDATE users SET language = $2, time_zone = $3, name = $4, sex = $5, birth_date = $6, height_cm = $7::float8,
-            steps = $8, sport = $9, frequency = $10, goal = $11
-        WHERE telegram_id = $1
-        """,
+        "UPDATE users SET language = $2, time_zone = $3 WHERE telegram_id = $1",
         telegram_id,
         state.language,
         state.time_zone,
-        *(
-            (
-                profile.name,
-                profile.sex,
-                profile.birth_date,
-                profile.height_cm,
-                profile.steps,
-                profile.sport,
-                profile.frequency,
-                profile.goal,
-            )
-            if profile
-            else (None,) * 8
-        ),
+    )
+
+
+async def _write_profile(connection: asyncpg.Connection, telegram_id: int, profile: Profile) -> None:
+    await connection.execute(
+        """
+        UPDATE users SET name = $2, sex = $3, birth_date = $4, height_cm = $5::float8, steps = $6, sport = $7,
+            frequency = $8, goal = $9
+        WHERE telegram_id = $1
+        """,
+        telegram_id,
+        profile.name,
+        profile.sex,
+        profile.birth_date,
+        profile.height_cm,
+        profile.steps,
+        profile.sport,
+        profile.frequency,
+        profile.goal,
     )
 
 

@@ -24,12 +24,18 @@ async def note_seen(connection: asyncpg.Connection, person: Person) -> None:
 
 
 async def note_blocked(
-    connection: asyncpg.Connection, telegram_id: int, *, unseen_since: datetime | None = None
+    connection: asyncpg.Connection,
+    telegram_id: int,
+    *,
+    unseen_since: datetime | None = None,
+    besides: int | None = None,
 ) -> None:
-    """Stop writing to the user: no reminder, nothing that still waits.
+    """Stop writing to the user: no reminder, nothing that still waits, except the call `besides`.
 
     With `unseen_since`, only where the user has not shown up after that and so is reachable again.
     """
+    # The farewell to somebody deleted is not kept either.
+    await connection.execute("DELETE FROM outbox WHERE telegram_id = $1 AND forget AND sent_at IS NULL", telegram_id)
     await connection.execute(
         """
         WITH blocked AS (
@@ -38,13 +44,20 @@ async def note_blocked(
             RETURNING telegram_id
         ), silenced AS (
             DELETE FROM reminders USING blocked WHERE reminders.telegram_id = blocked.telegram_id
+        ), failed AS (
+            UPDATE outbox SET failed_at = now(), failed_reason = 'the user blocked the bot',
+                payload = '{}', attachment = NULL
+            WHERE telegram_id = $1 AND sent_at IS NULL AND failed_at IS NULL
+                AND created_at <= coalesce($2, now()) AND id IS DISTINCT FROM $3
+            RETURNING broadcast_id
         )
-        UPDATE outbox SET failed_at = now(), failed_reason = 'the user blocked the bot'
-        WHERE telegram_id = $1 AND sent_at IS NULL AND failed_at IS NULL
-            AND created_at <= coalesce($2, now())
+        UPDATE broadcasts SET failed = broadcasts.failed + counted.number
+        FROM (SELECT broadcast_id, count(*) AS number FROM failed GROUP BY broadcast_id) AS counted
+        WHERE broadcasts.id = counted.broadcast_id
         """,
         telegram_id,
         unseen_since,
+        besides,
     )
 
 

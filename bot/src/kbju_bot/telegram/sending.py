@@ -70,6 +70,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._finishing = False
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._making = 0
         self._done: list[_Done] = []
         self._settling: list[_Done] = []
         self._any_done = asyncio.Event()
@@ -107,7 +108,8 @@ class Sender:
 
     async def _claim(self) -> bool:
         taken = {*self._under_way, *(one.outgoing.id for one in (*self._settling, *self._done))}
-        free = min(self._concurrency - len(self._under_way), self._limits.free)
+        # A call whose file is still being made is not under way to Telegram: charts must not keep answers waiting.
+        free = min(self._concurrency - len(self._under_way) + self._making, self._limits.free)
         if free <= 0:
             return self._limits.free <= 0
         try:
@@ -178,6 +180,8 @@ class Sender:
         wanted = outgoing.attachment
         if wanted is None or "language" not in wanted:
             return await self._api.call(outgoing.method, outgoing.payload)
+        self._making += 1
+        self.wake()
         try:
             file = await self._files.make(outgoing.telegram_id, wanted, datetime.now(UTC))
         except ChartError as error:
@@ -187,6 +191,10 @@ class Sender:
             # The picture is lost, what it says in words is not.
             # Without the traceback: it may quote what was to be drawn.
             log.error("a chart can't be drawn, its text goes alone: %s", type(error).__name__)  # noqa: TRY400 - see above
+            file = None
+        finally:
+            self._making -= 1
+        if file is None:
             payload = {"chat_id": outgoing.telegram_id, "text": outgoing.payload["caption"]}
             return await self._api.call("sendMessage", payload)
         if file.field == "photo":
@@ -257,11 +265,13 @@ class Sender:
                             await broadcasts.note_progress_message(
                                 connection, wanted["broadcast"], result["message_id"]
                             )
-                    case Retry(delay):
-                        settlement.postponed.append((outgoing, delay))
+                    case Retry(delay, _, counts):
+                        (settlement.postponed if counts else settlement.held).append((outgoing, delay))
                     case Blocked():
                         settlement.failed.append((outgoing, "the user blocked the bot"))
-                        await users.note_blocked(connection, outgoing.telegram_id, unseen_since=outgoing.claimed_at)
+                        await users.note_blocked(
+                            connection, outgoing.telegram_id, unseen_since=outgoing.claimed_at, besides=outgoing.id
+                        )
                     case Failed(reason):
                         settlement.failed.append((outgoing, reason))
                     case Refused():
