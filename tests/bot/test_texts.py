@@ -15,7 +15,8 @@ from kbju_bot.core.results import LIMITS
 from kbju_bot.core.state import Preferences, State
 from kbju_bot.texts import CATALOGUES, Language, Text, number, render
 
-from .dialogue.talking import NOON, settled
+from .dialogue.people import settled
+from .dialogue.talking import NOON
 
 SOURCES = Path(kbju_bot.__file__).parent
 # Longer than anything that is put into a text, but for what users write.

@@ -60,7 +60,7 @@ async def _carry_out(connection: asyncpg.Connection, effect: Effect) -> Sequence
             ]
         case DeleteUser(telegram_id, text):
             await users.delete(connection, telegram_id)
-            return [replace(message(telegram_id, text), forget=True)]
+            return [message(telegram_id, text)]
         case SendStats(telegram_id, language):
             return [message(telegram_id, render(Text.STATS, language, **await stats.collect(connection)))]
         case PreviewBroadcast(telegram_id, language, body, keyboard):

@@ -40,29 +40,6 @@ ANNA = Person(7001, "Анна", language_code="ru")
 JOHN = Person(7002, "John", language_code="en-GB")
 NOON = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """Noon in Moscow, a Monday."""
-WOMAN = {
-    "name": "Анна",
-    "birth_date": "23.11.1990",
-    "sex": "Женский",
-    "height": "170",
-    "weight": "70,5",
-    "steps": "5000–7499",
-    "sport": "силовые тренировки",
-    "frequency": "3–4 раза в неделю",
-    "waist": "80.5",
-    "neck": "34",
-    "hip": "100",
-    "goal": "Здоровье",
-}
-MAN = WOMAN | {
-    "name": "Иван",
-    "sex": "Мужской",
-    "height": "180",
-    "weight": "90",
-    "sport": "не занимаюсь",
-    "waist": "90",
-    "neck": "40",
-}
 _SHOWN = (Reply, DeleteUser, PreviewBroadcast, SendProgress, SendExport, SendStats, StartBroadcast, StopBroadcast)
 """Effects that the user gets a message by."""
 _LONGEST_MESSAGE, _LONGEST_NOTICE, _LONGEST_LABEL, _LONGEST_DATA = 4096, 200, 64, 64
@@ -236,29 +213,3 @@ def _check_answered(event: Event, effects: tuple[Effect, ...]) -> None:
             assert shown or answers[0].text, "neither reply nor notice"
         case BotBlocked() | BotUnblocked():
             assert not shown, "who can't read or did not ask is written to"
-
-
-def settled(answers: dict[str, str] = WOMAN, person: Person = ANNA, context: Context | None = None) -> Talk:
-    """Return somebody who has given the consent and finished the survey."""
-    talk = Talk(person, context or Context(NOON))
-    talk.say("/start")
-    talk.press(render(Text.AGREE, talk.language))
-    finish_survey(talk, answers)
-    assert talk.in_menu
-    return talk
-
-
-def finish_survey(talk: Talk, answers: dict[str, str] = WOMAN, up_to: str | None = None) -> str:
-    """Answer the survey's questions from the current one on, and return what the bot says at the end.
-
-    With `up_to`, stop where this question is asked.
-    """
-    said = ""
-    for _ in range(len(answers) + 1):
-        if talk.state.form is None or talk.form.step == up_to:
-            return said
-        question = talk.form.step
-        assert talk.asked == f"survey {question}"
-        said = talk.say(answers[question])
-        assert talk.asked != f"survey {question}", f"{answers[question]} is refused"
-    raise AssertionError("the survey does not end")

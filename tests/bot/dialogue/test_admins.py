@@ -8,7 +8,8 @@ from kbju_bot.core.broadcasts import report
 from kbju_bot.core.model import Button, Context, PreviewBroadcast, SendStats, StartBroadcast, StopBroadcast
 from kbju_bot.texts import Language
 
-from .talking import ANNA, NOON, Talk, settled, utf16
+from .people import settled
+from .talking import ANNA, NOON, Talk, utf16
 
 ADMINS = Context(NOON, admins=frozenset({ANNA.telegram_id}))
 

@@ -8,7 +8,8 @@ from kbju_bot.core.model import DeleteUser, NoteSeen, Person
 from kbju_bot.core.other_forms import CONSENT_VERSION
 from kbju_bot.core.state import State
 
-from .talking import ANNA, JOHN, Talk, settled
+from .people import settled
+from .talking import Talk
 
 
 @pytest.mark.parametrize("text", ["/start", "/start from-a-link", "привет", "/menu", "/nonsense", "/", None])
@@ -176,11 +177,3 @@ def test_an_imported_user_who_declines_keeps_the_data() -> None:
     talk.say("/menu")
     assert "/delete_me" in talk.say("/cancel")
     assert talk.state.profile is not None
-
-
-def test_two_people_do_not_meet() -> None:
-    anna, john = Talk(ANNA), Talk(JOHN)
-    anna.say("/start")
-    assert "Hello, John!" in john.say("/start")
-    anna.press("Даю согласие")
-    assert john.asked == "consent consent"

@@ -18,7 +18,8 @@ from kbju_bot.core.profile import HEIGHT_CM, HIP_CM, NECK_CM, WAIST_CM, WEIGHT_K
 from kbju_bot.core.state import Preferences, State, today
 from kbju_bot.texts import CATALOGUES, Language, Text, render
 
-from .talking import NOON, WOMAN, Talk, finish_survey, settled
+from .people import MAN, WOMAN, finish_survey, settled
+from .talking import NOON, Talk
 
 ADMIN = 1
 SENSIBLE = WOMAN | {
@@ -56,11 +57,15 @@ class Life(RuleBasedStateMachine):
     """One user, who does anything."""
 
     talk: Talk
+    accepted: dict[str, str]
     left: set[object]
     """Where it was tried already to get to the menu from."""
 
-    @initialize(person=people, url=st.sampled_from([None, "https://example.org"]), known=st.booleans())
-    def meet(self, person: Person, url: str | None, known: bool) -> None:
+    @initialize(
+        person=people, url=st.sampled_from([None, "https://example.org"]), known=st.booleans(), man=st.booleans()
+    )
+    def meet(self, person: Person, url: str | None, known: bool, man: bool) -> None:
+        self.accepted = SENSIBLE | (MAN if man else {})
         context = Context(NOON, admins=frozenset({ADMIN}), consultation_url=url)
         self.left = set()
         self.talk = settled(person=person, context=context) if known else Talk(person, context)
@@ -69,16 +74,22 @@ class Life(RuleBasedStateMachine):
     def write(self, text: str | None) -> None:
         self.talk.say(text)
 
-    @rule(command=commands, answers=st.integers(0, 6))
-    def use(self, command: str, answers: int) -> None:
+    @rule(command=commands, answers=st.integers(0, 12), then=texts)
+    def use(self, command: str, answers: int, then: str | None) -> None:
         self.talk.say(command)
         self.answer(answers)
+        self.talk.say(then)
 
-    @rule(answers=st.integers(1, 6))
+    @rule(answers=st.integers(1, 12))
     def answer(self, answers: int) -> None:
         for _ in range(answers):
             if self.talk.state.form is not None:
-                self.talk.say(SENSIBLE.get(self.talk.state.form.step, "1"))
+                self.talk.say(self.accepted[self.talk.state.form.step])
+
+    @rule(answers=st.integers(0, 4), number=numbers)
+    def answer_with_numbers(self, answers: int, number: str) -> None:
+        self.answer(answers)
+        self.talk.say(number)
 
     @precondition(lambda self: any(message.labels for message in self.talk.messages))
     @rule(choice=st.data(), newest=st.booleans())
@@ -135,7 +146,9 @@ class Life(RuleBasedStateMachine):
             return
         self.left.add(place)
         talk = Talk(self.talk.person, self.talk.context, self.talk.state)
+        form = state.form.name if state.form else None
         talk.say("/cancel")
+        assert talk.state.form is None or talk.state.form.name != form
         talk.say("/menu")
         # What waits now is the consent, the survey, or nothing.
         if talk.asked == "consent consent":
@@ -179,4 +192,4 @@ def _within(value: float, accepted: Range) -> None:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(deadline=None, derandomize=True, max_examples=120, stateful_step_count=50)
+TestLife.settings = settings(deadline=None, derandomize=True, max_examples=200, stateful_step_count=50)

@@ -10,7 +10,8 @@ from kbju_bot.core.model import Context, Person, SendProgress
 from kbju_bot.core.screens import menu_commands
 from kbju_bot.texts import Language
 
-from .talking import ANNA, JOHN, NOON, Talk, finish_survey, settled
+from .people import finish_survey, settled
+from .talking import ANNA, JOHN, NOON, Talk
 
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
@@ -21,6 +22,7 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
         ("ru", Language.RU),
         ("ru-RU", Language.RU),
         ("RU", Language.RU),
+        ("ru_RU", Language.RU),
         (None, Language.RU),
         ("", Language.RU),
         ("en", Language.EN),

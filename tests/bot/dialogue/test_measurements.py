@@ -8,7 +8,8 @@ import pytest
 from kbju_bot.core.profile import Goal
 from kbju_bot.core.state import Record
 
-from .talking import MAN, WOMAN, Talk, settled
+from .people import MAN, WOMAN, settled
+from .talking import Talk
 
 NEW = ("69,8", "80", "34", "99,5")
 

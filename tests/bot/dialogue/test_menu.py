@@ -9,7 +9,8 @@ from kbju_bot.core.model import Context, SendProgress
 from kbju_bot.core.state import Preferences
 from kbju_bot.texts import Language
 
-from .talking import ANNA, NOON, WOMAN, Talk, settled, utf16
+from .people import WOMAN, settled
+from .talking import ANNA, NOON, Talk, utf16
 
 MENU = [
     "Мои данные",

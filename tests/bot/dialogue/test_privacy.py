@@ -6,7 +6,8 @@ from kbju_bot.core.model import DeleteUser, NoteSeen, Reply, SendExport
 from kbju_bot.core.state import State
 from kbju_bot.texts import Language
 
-from .talking import ANNA, Talk, settled
+from .people import settled
+from .talking import ANNA, Talk
 
 
 def test_privacy() -> None:

@@ -7,7 +7,8 @@ import pytest
 from kbju_bot.core.model import NoteBlocked
 from kbju_bot.core.state import Reminder
 
-from .talking import ANNA, Talk, settled
+from .people import settled
+from .talking import ANNA, Talk
 
 
 def reminded() -> Talk:

@@ -13,16 +13,8 @@ from kbju_bot.core import memory
 from kbju_bot.core.open_forms import DEFINITIONS
 from kbju_bot.core.state import Form, State
 
-from .talking import WOMAN, Talk, finish_survey, settled
-
-
-def survey_at(question: str) -> Talk:
-    """Return somebody who is asked this question of the survey."""
-    talk = Talk()
-    talk.say("/start")
-    talk.say("Даю согласие")
-    finish_survey(talk, up_to=question)
-    return talk
+from .people import WOMAN, finish_survey, settled, surveyed_up_to
+from .talking import Talk
 
 
 def reload(talk: Talk, change: Callable[[dict[str, Any]], object]) -> None:
@@ -34,7 +26,7 @@ def reload(talk: Talk, change: Callable[[dict[str, Any]], object]) -> None:
 
 @pytest.mark.parametrize("question", list(WOMAN))
 def test_buttons_and_answers_of_before_a_restart_count(question: str) -> None:
-    before = survey_at(question)
+    before = surveyed_up_to(question)
     # Nothing goes over to the new process but what is stored.
     stored = json.dumps(memory.dump(before.state))
     after = Talk(before.person, before.context, memory.load(json.loads(stored), replace(before.state, form=None)))
@@ -48,7 +40,7 @@ def test_buttons_and_answers_of_before_a_restart_count(question: str) -> None:
 
 
 def test_what_is_stored_is_plain() -> None:
-    talk = survey_at("sex")
+    talk = surveyed_up_to("sex")
     talk.say("/delete_me")
     stored = memory.dump(talk.state)
     assert stored["form"]["name"] == "delete"
@@ -68,7 +60,7 @@ def test_a_form_that_is_no_more_is_dropped() -> None:
 
 
 def test_a_form_that_interrupted_the_survey_and_is_no_more() -> None:
-    talk = survey_at("height")
+    talk = surveyed_up_to("height")
     talk.say("/delete_me")
     reload(talk, lambda form: form.update(name="poetry"))
     assert "Шаг 4 из 12" in talk.say("роза")
@@ -93,7 +85,7 @@ def test_a_form_that_interrupted_the_survey_and_is_no_more() -> None:
 def test_the_first_open_question_is_asked_before_an_answer_counts(
     change: Callable[[dict[str, Any]], object], asked: str
 ) -> None:
-    talk = survey_at("weight")
+    talk = surveyed_up_to("weight")
     reload(talk, change)
     said = talk.say("70")
     assert "Продолжим" in said
@@ -104,7 +96,7 @@ def test_the_first_open_question_is_asked_before_an_answer_counts(
 
 
 def test_buttons_do_not_answer_another_question() -> None:
-    talk = survey_at("goal")
+    talk = surveyed_up_to("goal")
     reload(talk, lambda form: form["answers"].pop("name"))
     assert talk.press("Рельеф") == ""
     assert "уже не действует" in talk.notice
@@ -112,14 +104,14 @@ def test_buttons_do_not_answer_another_question() -> None:
 
 
 def test_answers_to_questions_that_are_no_more_are_dropped() -> None:
-    talk = survey_at("weight")
+    talk = surveyed_up_to("weight")
     reload(talk, lambda form: form["answers"].update(eye_colour="green"))
     assert "Шаг 6 из 12" in talk.say("70")
     assert "eye_colour" not in talk.form.answers
 
 
 def test_a_form_without_open_questions_asks_the_last_again() -> None:
-    talk = survey_at("goal")
+    talk = surveyed_up_to("goal")
     reload(talk, lambda form: (form["answers"].update(goal="lean"), form.update(step="eye_colour")))
     assert "Продолжим" in talk.say("Рельеф")
     assert talk.asked == "survey goal"
@@ -129,7 +121,7 @@ def test_a_form_without_open_questions_asks_the_last_again() -> None:
 
 @pytest.mark.parametrize("prompt", [None, True, -1, 1.5, "7", 10**30])
 def test_a_prompt_that_is_none_is_asked_again(prompt: object) -> None:
-    talk = survey_at("sex")
+    talk = surveyed_up_to("sex")
     reload(talk, lambda form: form.update(prompt=prompt))
     for data in ("f:0:female", f"f:{prompt}:female"):
         assert talk.press_data(data) == ""

@@ -5,7 +5,8 @@ import pytest
 from kbju_bot.core.model import RemoveButtons
 from kbju_bot.core.state import State
 
-from .talking import ANNA, Message, Talk, settled
+from .people import settled
+from .talking import ANNA, Message, Talk
 
 
 def data_of(message: Message, label: str) -> str:

@@ -19,7 +19,7 @@ class Form:
     answers: Mapping[str, str] = field(default_factory=dict)
     """Accepted answers in their canonical form, by the question's key."""
     prompt: int = 0
-    """Tells this asking from all others: buttons of other askings are stale."""
+    """Tells this asking from all others: buttons of other askings are stale. 0 where nothing was asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class State:
     reminder: Reminder | None = None
     form: Form | None = None
     paused: Form | None = None
-    """A form that was interrupted by another and will go on after it."""
+    """A survey that was interrupted by another form and will go on after it."""
     prompts: int = 0
     """The highest number any prompt had."""
 
