@@ -73,7 +73,7 @@ class Server(Cluster):
         while _ready(self._container):
             if time.monotonic() > end:
                 raise RuntimeError(f"PostgreSQL does not start: {_docker('logs', self._container)}")
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks; the condition above ends the wait
         self.port = int(_docker("port", self._container, "5432/tcp").split()[0].rsplit(":", 1)[1])
         pid = int(_docker("inspect", "--format={{.State.Pid}}", self._container))
         # The engine may run elsewhere, or count processes differently.

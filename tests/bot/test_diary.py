@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from kbju_bot.charts.worker import ChartError, ChartPainter
+
 from .support import Phone, World, eventually
 
 MODES = pytest.mark.parametrize("mode", ["polling", "webhook"])
@@ -153,8 +155,6 @@ async def test_a_pressed_button_stops_waiting(world: World) -> None:
 
 
 async def test_a_chart_that_can_not_be_drawn_leaves_its_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kbju_bot.charts.worker import ChartError, ChartPainter  # noqa: PLC0415 - patched here only
-
     async def refuse(*_: object) -> bytes:
         raise ChartError
 

@@ -53,11 +53,11 @@ class Attachments:
         """
         language = Language(wanted["language"])
         match wanted["kind"]:
-            case "chart":
+            case kind if kind == CHART:
                 return File(
                     "photo", "progress.png", await self._painter.paint(await self._chart(telegram_id, language))
                 )
-            case "json" | "csv" as kind:
+            case kind if kind in {EXPORT_JSON, EXPORT_CSV}:
                 async with self._database.transaction() as connection:
                     tables = await export.collect(connection, telegram_id)
                 content = export.as_json(tables) if kind == EXPORT_JSON else export.as_csv(tables, language)

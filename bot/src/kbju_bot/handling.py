@@ -9,8 +9,7 @@ from datetime import datetime
 from kbju_bot.aio import Turns, whereabouts
 from kbju_bot.core import dialogue
 from kbju_bot.core.commands import command_label
-from kbju_bot.core.model import ButtonPressed, Context, Effect, Event, MessageReceived, NoteSeen, Person
-from kbju_bot.core.state import State
+from kbju_bot.core.model import ButtonPressed, Context, Effect, MessageReceived, NoteSeen, Person
 from kbju_bot.effects import carry_out
 from kbju_bot.metrics import Metrics
 from kbju_bot.storage import inbox, outbox, states
@@ -123,7 +122,7 @@ class Handler:
                 admitted = known is not None
                 if known is not None:
                     context = self._context(received_at)
-                    state, effects = _step(known, event, context)
+                    state, effects = dialogue.step(known.state, event, context)
                     calls = await carry_out(connection, _needed(effects, known, person))
                     await states.save(
                         connection, person, known.state, state, now=context.now, default_zone=context.time_zone
@@ -174,10 +173,6 @@ class Handler:
             # Not even the failure could be noted: keep the update until someone has had a look.
             raise StorageUnavailableError(brief(error)) from error
         self._replied()
-
-
-def _step(known: Admitted, event: Event, context: Context) -> tuple[State, tuple[Effect, ...]]:
-    return dialogue.step(known.state, event, context)
 
 
 def _needed(effects: tuple[Effect, ...], known: Admitted, person: Person) -> list[Effect]:

@@ -190,7 +190,7 @@ class Sender:
                 raise TimeoutError from error
             # The picture is lost, what it says in words is not.
             # Without the traceback: it may quote what was to be drawn.
-            log.error("a chart can't be drawn, its text goes alone: %s", type(error).__name__)  # noqa: TRY400 - see above
+            log.error("a chart can't be drawn, its text goes alone: %s", type(error).__name__)  # noqa: TRY400 - a traceback may quote it
             file = None
         finally:
             self._making -= 1
@@ -247,7 +247,7 @@ class Sender:
                 # The call stays leased and is claimed again when the lease ends; somebody must hear of it. Without the
                 # traceback: it may quote what was sent.
                 self._metrics.errors.labels("send").inc()
-                log.error("the outcome of call %d can't be noted: %s", done[0].outgoing.id, brief(error))  # noqa: TRY400 - see above
+                log.error("the outcome of call %d can't be noted: %s", done[0].outgoing.id, brief(error))  # noqa: TRY400 - a traceback may quote it
                 return
             for one in done:
                 await self._settle_all([one])
