@@ -109,8 +109,9 @@ import pwd
 import time
 from typing import Any
 
+from ansible.module_utils import dsm_crontab
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm import SYNOSCHEDTASK, SYNOSYSTEMCTL, Answer, DsmError, Tools, run
+from ansible.module_utils.dsm import DsmError, Tools, run
 from ansible.module_utils.dsm_task_files import (
     NEW,
     TaskFile,
@@ -122,9 +123,7 @@ from ansible.module_utils.dsm_task_files import (
     write,
 )
 
-CRONTAB = "/etc/crontab"
 WEEK = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
-PATIENCE_SECONDS = 10.0
 
 
 def uid_of(user: str) -> int:
@@ -220,48 +219,9 @@ def shown(task: TaskFile | None) -> dict[str, Any]:
     }
 
 
-def crontab() -> str:
-    """Return the table that crond reads, or an empty text."""
-    try:
-        with open(CRONTAB, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def in_crontab(number: int) -> bool:
-    """Tell whether crond's table runs a task."""
-    return any(f"--run id={number}" == line.rstrip()[-len(f"--run id={number}") :] for line in crontab().splitlines())
-
-
 def is_for_cron(task: TaskFile) -> bool:
     """Tell whether a task has to stand in crond's table."""
     return task.values.get("state") == "enabled" and task.values.get("type") != "bootup"
-
-
-def sync(tools: Tools, number: int, scheduled: bool) -> None:
-    """Have DSM make its table of the tasks' files, and crond read it.
-
-    Raises:
-        DsmError: the task is not, or still, in the table afterwards.
-    """
-    before = crontab()
-    answer: Answer = tools.call(SYNOSCHEDTASK, "--sync")
-    # Some releases make the table only when crond starts.
-    if crontab() != before or in_crontab(number) != scheduled:
-        restarted = tools.call(SYNOSYSTEMCTL, "restart", "crond")
-        status = tools.call(SYNOSYSTEMCTL, "get-active-status", "crond")
-        if status.out.strip() != "active":
-            raise DsmError("crond does not run after its restart, so no task runs", "restart the NAS", restarted)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while in_crontab(number) != scheduled:
-        if time.monotonic() >= deadline:
-            raise DsmError(
-                f"the task's file is written, but {CRONTAB} {'does not run' if scheduled else 'still runs'} task {number}",
-                "open Control Panel → Task Scheduler: when the task is shown, save it there once; when not, report this",
-                answer,
-            )
-        time.sleep(0.2)
 
 
 def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
@@ -273,19 +233,21 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
     if params["state"] == "absent":
         if before is not None and not module.check_mode:
             os.unlink(before.path)
-            sync(tools, before.number, scheduled=False)
+            dsm_crontab.sync(tools, before.number, scheduled=False)
         return {"changed": before is not None, "task": {}, "diff": {"before": shown(before), "after": {}}}
 
-    present = before.values if before else {}
-    after = (before or TaskFile("", NEW)).with_values(wanted_values(params, present))
+    after = (before or TaskFile("", NEW)).with_values(wanted_values(params, before.values if before else {}))
+    scheduled = is_for_cron(after)
+    differs = before is None or after.values != before.values
     # A run that was cut off between the file and the table is completed by the next one.
-    changed = before is None or after.values != before.values or in_crontab(before.number) != is_for_cron(after)
-    if changed and not module.check_mode:
+    changed = before is None or differs or dsm_crontab.runs(before.number) != scheduled
+    if not module.check_mode:
         if before is None:
             after = create(after.values, tasks)
-        else:
+        elif differs:
             write(after, owner_and_mode([before]))
-        sync(tools, after.number, scheduled=is_for_cron(after))
+        if changed or dsm_crontab.older_than(after.path):
+            changed = dsm_crontab.sync(tools, after.number, scheduled) or changed
     number = {"id": after.number} if after.path else {}
     return {
         "changed": changed,
