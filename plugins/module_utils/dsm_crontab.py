@@ -57,8 +57,8 @@ def sync(tools: Tools, number: int, scheduled: bool) -> bool:
     while runs(number) != scheduled:
         if time.monotonic() >= deadline:
             raise DsmError(
-                f"the task's file is as it should be, but {CRONTAB} {'does not run' if scheduled else 'still runs'} task {number}",
-                "open Control Panel → Task Scheduler: when the task is shown, save it there once; when not, report this",
+                f"the file is right, but {CRONTAB} {'does not run' if scheduled else 'still runs'} task {number}",
+                "open Control Panel → Task Scheduler: when it shows the task, save it there once; if not, report this",
                 answer,
             )
         time.sleep(0.2)

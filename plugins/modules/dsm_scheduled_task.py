@@ -9,10 +9,11 @@ DOCUMENTATION = r"""
 module: dsm_scheduled_task
 short_description: Manage a task of a Synology NAS's Task Scheduler
 description:
-  - Makes, changes or removes a user-defined script in DSM's Task Scheduler. The task is found by its name; two tasks of that
-    name are an error, and neither is touched.
-  - Writes DSM's own file of the task, as a whole and under a free number, has C(synoschedtask --sync) make C(/etc/crontab) of
-    it, and restarts crond where that table has changed. Other tasks, and lines of this one that the module does not know, stay.
+  - Makes, changes or removes a user-defined script in DSM's Task Scheduler. The task is found by its name; two tasks
+    of that name are an error, and neither is touched.
+  - Writes DSM's own file of the task, as a whole and under a free number, has C(synoschedtask --sync) make
+    C(/etc/crontab) of it, and restarts crond where that table has changed. Other tasks, and lines of this one that
+    the module does not know, stay.
   - The table is read back; a task that DSM does not schedule is an error.
 options:
   name:
@@ -27,8 +28,8 @@ options:
   command:
     description:
       - The script, which may have several lines. Needed with O(state=present).
-      - It stands readable in the task's file, in Control Panel and in process lists. Secrets do not belong in it - have it call a
-        script that reads them from a file.
+      - It stands readable in the task's file, in Control Panel and in process lists. Secrets do not belong in it -
+        have it call a script that reads them from a file.
     type: str
   user:
     description: As whom it runs.
@@ -59,7 +60,8 @@ options:
     description: Run again after so many hours, up to O(last_hour).
     type: int
   every_minutes:
-    description: Run again after so many minutes, up to the end of O(last_hour). Control Panel knows 1, 5, 10, 15, 20 and 30.
+    description: Run again after so many minutes, up to the end of O(last_hour). Control Panel knows 1, 5, 10, 15, 20
+      and 30.
     type: int
   last_hour:
     description: With O(every_hours) or O(every_minutes), the hour of the last run of a day.
@@ -221,7 +223,7 @@ def shown(task: TaskFile | None) -> dict[str, Any]:
 
 def is_for_cron(task: TaskFile) -> bool:
     """Tell whether a task has to stand in crond's table."""
-    return task.values.get("state") == "enabled" and task.values.get("type") != "bootup"
+    return bool(task.values.get("state") == "enabled" and task.values.get("type") != "bootup")
 
 
 def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:

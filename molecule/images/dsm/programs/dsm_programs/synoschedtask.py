@@ -2,8 +2,9 @@
 
 Source: dsm-facts "Scheduled and boot tasks": tasks in /usr/syno/etc/synoschedule.d/root/N.task, /etc/crontab made of
 them by --sync, crond to be restarted after it (medium). The fields of a task, "cmd" being base64, the look of --get
-and that boot tasks do not stand in /etc/crontab are from published files and outputs (medium). A monthly task has its day in
-"start day" and an empty week: from a published file of DSM 7 (medium), its line in /etc/crontab is a guess (low).
+and that boot tasks do not stand in /etc/crontab are from published files and outputs (medium). A monthly task has its
+day in "start day" and an empty week: from a published file of DSM 7 (medium), its line in /etc/crontab is a guess
+(low).
 """
 
 from __future__ import annotations
