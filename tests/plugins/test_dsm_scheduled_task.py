@@ -126,8 +126,8 @@ def test_two_tasks_of_one_name_are_left_alone(runner: Runner, nas: Nas) -> None:
     put(nas, {**OPERATORS, "id": "9"})
     before = runner.everything()
 
-    for wanted in ({"command": "x"}, {"state": "absent"}):
-        said = runner.refused(module, **{"name": "Operator's own", **wanted})
+    for command, state in (("x", "present"), (None, "absent")):
+        said = runner.refused(module, name="Operator's own", command=command, state=state)
         assert "4.task" in said
         assert "9.task" in said
     assert runner.everything() == before

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
+import testinfra
 from testinfra.host import Host
 
-from rehearsal import ROOT, deploy, reach_nas
+from rehearsal import ROOT, deploy
 
 TOOLS = "export PATH=$PATH:/usr/syno/bin:/usr/syno/sbin; "
 # The share as an operator may have it: made before us, with rights of its own and an entry that only File Station makes.
 SHARE = """
-synogroup --get users >/dev/null
 synoshare --add docker Containers /volume1/docker '' @users '' 1 0
 synoacltool -add /volume1/docker group:users:allow:r-x---a-R-c--:fd--
 mkdir /volume1/docker/others && touch /volume1/docker/others/file
@@ -23,7 +24,7 @@ LOOK = "synoacltool -get /volume1/docker; synoshare --get docker; stat -c '%a %u
 @pytest.fixture(scope="module")
 def nas() -> Host:
     """A NAS whose operator has the share already."""
-    found = reach_nas()
+    found = testinfra.get_host("docker://" + os.environ["KBJU_INSTANCE"])
     found.check_output(TOOLS + "set -e" + SHARE)
     return found
 
@@ -36,7 +37,7 @@ def share_before(nas: Host) -> str:
 
 @pytest.fixture(scope="module")
 def provisioned(nas: Host, share_before: str) -> list[int]:
-    """How many tasks changed something: in check mode, for real, again, and in check mode again."""
+    """How many tasks changed something: in check mode, for real, and again in both ways."""
     changed = []
     for options in (["--check", "--diff"], [], [], ["--check", "--diff"]):
         said = deploy("playbooks/provision.yml", *options)
