@@ -16,7 +16,7 @@ def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
         f"{stack.https}/prometheus/api/v1/query",
         params={"query": expression},
         auth=("admin", stack.secret("monitoring_password")),
-        verify=str(stack.certificate),
+        verify=str(stack.roots),
         timeout=10,
     )
     answer.raise_for_status()

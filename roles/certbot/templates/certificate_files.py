@@ -9,8 +9,8 @@ import ssl
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Optional
 
 OPENSSL = "/usr/bin/openssl"
 PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n?", re.DOTALL)
@@ -74,7 +74,9 @@ def read_certificate(pem: str) -> Certificate:
     shown = openssl(
         "x509", "-noout", "-serial", "-subject", "-issuer", "-dates", "-nameopt", "RFC2253", "-text", given=pem
     )
-    fields = dict(line.split("=", 1) for line in shown.splitlines() if re.match(r"(serial|subject|issuer|not\w+)=", line))
+    fields = dict(
+        line.split("=", 1) for line in shown.splitlines() if re.match(r"(serial|subject|issuer|not\w+)=", line)
+    )
     names = re.findall(r"(?:DNS|IP Address):([^,\s]+)", shown)
     return Certificate(
         serial=fields["serial"].lower(),
@@ -103,7 +105,9 @@ def why_unfit(chain: str, key: str, names: list[str], now: float) -> list[str]:
         reasons.append(f"the key can't be read: {error}")
     missing = certificate.missing(names)
     if missing:
-        reasons.append(f"it does not stand for {', '.join(missing)}, only for {', '.join(certificate.names) or 'no name'}")
+        reasons.append(
+            f"it does not stand for {', '.join(missing)}, only for {', '.join(certificate.names) or 'no name'}"
+        )
     if certificate.not_after <= now:
         reasons.append(f"it has expired {-certificate.days_left(now):.0f} days ago; is the NAS's clock right?")
     elif certificate.not_before > now:
@@ -176,7 +180,7 @@ class Place:
         write_aside(f"{self.folder}/key.pem", pair.key, 0o400, self.uid)
         write_aside(f"{self.folder}/cert.pem", pair.chain, 0o400, self.uid)
 
-    def certificate(self) -> Optional[Certificate]:
+    def certificate(self) -> Certificate | None:
         """Return what is known of the certificate there, None when there is none or none that can be read."""
         try:
             return read_certificate(self.read().chain)
@@ -184,7 +188,7 @@ class Place:
             return None
 
 
-def metrics(certificate: Optional[Certificate], attempt: float, success: float, failed: bool) -> str:
+def metrics(certificate: Certificate | None, attempt: float, success: float, failed: bool) -> str:
     """Return Prometheus's text about the certificate that nginx has, and the last attempt to renew it.
 
     Times are in seconds since 1970; 0 is never.
@@ -213,10 +217,10 @@ def last_success(text: str) -> float:
     return float(found.group(1)) if found else 0.0
 
 
-def wait_for(condition: object, seconds: float, interval: float = 0.2) -> bool:
+def wait_for(condition: Callable[[], object], seconds: float, interval: float = 0.2) -> bool:
     """Call `condition` until it returns a true value or `seconds` are over; return whether it did."""
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(interval)

@@ -144,25 +144,47 @@ def explain(output: str, settings: Settings) -> RenewalError:
     authority = f"the authority {urlsplit(settings.server).netloc}"
     problems = PROBLEM.findall(output)
     for code, pattern, meaning in (
-        (RATE_LIMIT, r"rateLimited|too many (?:certificates|failed|new|requests|currently)", f"{authority} limits how often it is asked"),
-        (NO_AUTHORITY, r"CERTIFICATE_VERIFY_FAILED", f"the certificate of {authority} is not trusted: see certbot_acme_ca"),
+        (
+            RATE_LIMIT,
+            r"rateLimited|too many (?:certificates|failed|new|requests|currently)",
+            f"{authority} limits how often it is asked",
+        ),
+        (
+            NO_AUTHORITY,
+            r"CERTIFICATE_VERIFY_FAILED",
+            f"the certificate of {authority} is not trusted: see certbot_acme_ca",
+        ),
         (
             NO_AUTHORITY,
             r"Failed to resolve|Name or service not known|Connection refused|Max retries exceeded|timed? ?out"
             r"|Network is unreachable|Connection reset|No route to host",
             f"{authority} can't be reached from the NAS: its network, DNS or a firewall, or the authority is down",
         ),
-        (NO_AUTHORITY, r"serverInternal|Service Unavailable|HTTP (?:status )?5\d\d|error: 5\d\d|maintenance", f"{authority} is in trouble; the next attempt may do"),
-        (REFUSED, r"rejectedIdentifier|Cannot issue for|not a valid domain", f"{authority} does not issue for such a name"),
+        (
+            NO_AUTHORITY,
+            r"serverInternal|Service Unavailable|HTTP (?:status )?5\d\d|error: 5\d\d|maintenance",
+            f"{authority} is in trouble; the next attempt may do",
+        ),
+        (
+            REFUSED,
+            r"rejectedIdentifier|Cannot issue for|not a valid domain",
+            f"{authority} does not issue for such a name",
+        ),
         (REFUSED, r"acme:error:caa|CAA record", "a CAA record of the domain allows other authorities only"),
-        (UNKNOWN, r"No such image|pull access denied|manifest unknown|no such service|Cannot connect to the Docker", "certbot's container can't be started"),
+        (
+            UNKNOWN,
+            r"No such image|pull access denied|manifest unknown|no such service|Cannot connect to the Docker",
+            "certbot's container can't be started",
+        ),
     ):
         found = re.search(pattern, output, flags=re.IGNORECASE)
         # What the authority says of a name is told name by name below; it too talks of refused connections.
         if found and (code == RATE_LIMIT or not problems):
             return RenewalError(code, f"{meaning}. {_line(output, found.start())}")
     if problems:
-        told = "; ".join(f"{name}: {_advice(kind, detail, settings)} ({detail.strip()})" for name, kind, detail in problems)
+        told = "; ".join(
+            f"{name}: {_advice(kind, detail, settings)} ({detail.strip()})" for name, kind, detail in problems
+        )
         return RenewalError(REFUSED, f"{authority} could not check the names. {told}")
     lines = [line for line in output.strip().splitlines() if line and not line.startswith("Ask for help")]
     return RenewalError(UNKNOWN, f"certbot: {' / '.join(lines[-3:]) or 'no reason given'}")

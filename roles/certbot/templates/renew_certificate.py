@@ -1,11 +1,11 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 """Gets and renews the certificate of the stack's nginx. Run twice a day by DSM, and by the deployment.
 
 Exit codes: 0 all is well, 1 something unforeseen, 2 a wrong argument, 3 the authority can't be reached, 4 it refused, 5 it
 limits how often it is asked, 6 what it issued can't serve, 7 nginx does not take it, 8 another run does not end. Whatever
 happens, nginx keeps the certificate that it has until a better one has been tested.
 """
-# Runs on the NAS: Python 3.8 syntax, standard library only.
+# Runs on the NAS: Python 3.8 syntax, standard library only. -B: no __pycache__ beside a program there.
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-
-# No __pycache__ beside a program on the NAS.
-sys.dont_write_bytecode = True
 
 import certificate_files as files
 import certificate_issuance as issuance
@@ -175,7 +172,9 @@ def main(arguments: list[str]) -> int:
     """Run the program and return its exit code."""
     parser = argparse.ArgumentParser(prog="renew-certificate", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--force", action="store_true", help="renew now, due or not")
-    parser.add_argument("--revoke", action="store_true", help="replace the certificate now, then revoke it: its key is known")
+    parser.add_argument(
+        "--revoke", action="store_true", help="replace the certificate now, then revoke it: its key is known"
+    )
     parser.add_argument("--if-unfit", action="store_true", help="end at once when the certificate in place is good")
     parser.add_argument("--dry-run", action="store_true", help="only say why a certificate would be asked for")
     options = parser.parse_args(arguments)
