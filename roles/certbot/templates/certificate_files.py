@@ -1,4 +1,4 @@
-"""The certificate's files: what stands in them, whether they can serve, and their change without a moment without one."""
+"""The certificate's files: what stands in them, whether they can serve, and how they are changed."""
 # Runs on the NAS: Python 3.8 syntax, standard library only. Certificates are read by the NAS's openssl.
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def read_text(path: str) -> str:
 
 
 def write_aside(path: str, text: str, mode: int, uid: int = 0) -> None:
-    """Write a file under another name in the same folder, then rename it: who reads meets the old text or the new one."""
+    """Write a file under another name in the same folder, then rename it: a reader meets the old text or the new."""
     aside = f"{path}.new"
     if os.path.lexists(aside):
         os.unlink(aside)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3 -B
 """Gets and renews the certificate of the stack's nginx. Run twice a day by DSM, and by the deployment.
 
-Exit codes: 0 all is well, 1 something unforeseen, 2 a wrong argument, 3 the authority can't be reached, 4 it refused, 5 it
-limits how often it is asked, 6 what it issued can't serve, 7 nginx does not take it, 8 another run does not end. Whatever
-happens, nginx keeps the certificate that it has until a better one has been tested.
+Exit codes: 0 all is well, 1 something unforeseen, 2 a wrong argument, 3 the authority can't be reached, 4 it refused,
+5 it limits how often it is asked, 6 what it issued can't serve, 7 nginx does not take it, 8 another run does not end.
+Whatever happens, nginx keeps the certificate that it has until a better one has been tested.
 """
 # Runs on the NAS: Python 3.8 syntax, standard library only. -B: no __pycache__ beside a program there.
 
@@ -74,8 +74,8 @@ def served_serial(port: int) -> str:
         return ""
 
 
-def install(settings: Settings, place: files.Place, new: files.Pair) -> None:
-    """Give nginx a new pair without dropping a connection, or put the old one back.
+def install(settings: Settings, place: files.Place, new: files.Pair) -> str:
+    """Give nginx a new pair without dropping a connection, or put the old one back; return what happened.
 
     Raises:
         RenewalError: the pair is unfit, nginx refuses it, or goes on serving another.
@@ -95,6 +95,7 @@ def install(settings: Settings, place: files.Place, new: files.Pair) -> None:
                 place.write(old)
             raise
     files.write_aside(f"{settings.root}/certs/public/cert.pem", new.chain, 0o644)
+    return f"a new certificate is in place, for {', '.join(files.read_certificate(new.chain).names)}"
 
 
 def _reload(settings: Settings, serial: str) -> None:
@@ -111,6 +112,12 @@ def _reload(settings: Settings, serial: str) -> None:
         )
 
 
+def issued(settings: Settings) -> files.Pair:
+    """Return the last certificate that the authority has issued, and its key; empty texts when it has issued none."""
+    live = f"{settings.store}/live/{settings.lineage}"
+    return files.Pair(files.read_text(f"{live}/fullchain.pem"), files.read_text(f"{live}/privkey.pem"))
+
+
 def why_due(settings: Settings, place: files.Place) -> str:
     """Return why a deployment must have a certificate issued or put in place; an empty text when it need not."""
     certificate, now = place.certificate(), time.time()
@@ -121,31 +128,35 @@ def why_due(settings: Settings, place: files.Place) -> str:
     missing = certificate.missing(settings.names)
     if missing:
         return f"the certificate does not stand for {', '.join(missing)}"
-    if place.read().chain != files.read_text(f"{settings.store}/live/{settings.lineage}/fullchain.pem"):
-        return f"the certificate is not the last one of {settings.lineage}"
+    if place.read() != issued(settings):
+        return f"the certificate and its key are not the last ones of {settings.lineage}"
     if certificate.near_its_end(now):
         return f"the certificate expires in {certificate.days_left(now):.0f} days"
     return ""
 
 
-def renew(settings: Settings, place: files.Place, force: bool, revoke: bool) -> str:
+def renew(settings: Settings, place: files.Place, options: argparse.Namespace) -> str:
     """Have certbot renew what is due, give nginx what is new, revoke the old one if asked; return what happened.
 
     Raises:
         RenewalError: nginx keeps the certificate that it had; the text says why.
     """
-    live = f"{settings.store}/live/{settings.lineage}"
+    new, happened = issued(settings), "no renewal is due"
+    # What an earlier run could not put in place is not asked for again: authorities limit how often they are asked.
+    if new != place.read() and not files.why_unfit(new.chain, new.key, settings.names, time.time()):
+        happened = install(settings, place, new)
+        if options.if_unfit:
+            return happened
     # The link leads to the one of now: live/NAME/cert.pem is archive/NAME/cert7.pem.
-    before = os.path.relpath(os.path.realpath(f"{live}/cert.pem"), os.path.realpath(settings.store))
-    if revoke and not before.startswith("archive/"):
+    now = os.path.realpath(f"{settings.store}/live/{settings.lineage}/cert.pem")
+    before = os.path.relpath(now, os.path.realpath(settings.store))
+    if options.revoke and not os.path.exists(now):
         raise RenewalError(issuance.UNKNOWN, f"there is no certificate of {settings.lineage} to revoke")
-    issuance.ask_for_certificate(settings, force or revoke)
-    new = files.Pair(files.read_text(f"{live}/fullchain.pem"), files.read_text(f"{live}/privkey.pem"))
-    happened = "no renewal is due"
+    issuance.ask_for_certificate(settings, options.force or options.revoke)
+    new = issued(settings)
     if new != place.read():
-        install(settings, place, new)
-        happened = f"a new certificate is in place, for {', '.join(files.read_certificate(new.chain).names)}"
-    if revoke:
+        happened = install(settings, place, new)
+    if options.revoke:
         issuance.run_certbot(settings, issuance.revoke(settings, before))
         happened += "; the old one is revoked"
     return happened
@@ -170,7 +181,9 @@ def listen(settings: Settings) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the program and return its exit code."""
-    parser = argparse.ArgumentParser(prog="renew-certificate", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(
+        prog="renew-certificate", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--force", action="store_true", help="renew now, due or not")
     parser.add_argument(
         "--revoke", action="store_true", help="replace the certificate now, then revoke it: its key is known"
@@ -193,7 +206,7 @@ def main(arguments: list[str]) -> int:
     try:
         with alone(f"{settings.root}/certs/renewal.lock", OTHER_RUN):
             try:
-                log.info(renew(settings, place, options.force, options.revoke))
+                log.info(renew(settings, place, options))
             except RenewalError as error:
                 failure = error
             except (OSError, files.UnfitError) as error:
