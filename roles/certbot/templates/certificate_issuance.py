@@ -98,11 +98,11 @@ def run_certbot(settings: Settings, arguments: list[str]) -> str:
     Raises:
         RenewalError: it did not succeed.
     """
-    # One that a lost connection or a power cut has left would hold the name.
-    subprocess.run([settings.docker, "rm", "--force", CONTAINER], capture_output=True, check=False)
     command = [settings.docker, "compose", "--project-directory", settings.root, "--profile", "certbot"]
     command += ["run", "--rm", "-T", "--name", CONTAINER, CONTAINER, *arguments]
     try:
+        # One that a power cut has left would hold the name.
+        subprocess.run([settings.docker, "rm", "--force", CONTAINER], capture_output=True, check=False)
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
