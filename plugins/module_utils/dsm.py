@@ -89,6 +89,11 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
+def exists(path: str) -> bool:
+    """Tell whether there is anything at a path."""
+    return os.path.lexists(path)
+
+
 def run(module: Any, work: Callable[[Any, Tools], dict[str, Any]]) -> None:
     """Run a module's work and hand its result, or its error, to Ansible."""
     if not is_root():

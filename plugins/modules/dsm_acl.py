@@ -40,7 +40,8 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Says what would change, and refuses what would be refused.
+    description: Says what would change, and refuses what would be refused. A path that another task has yet to make
+      counts as one with an empty list.
   diff_mode:
     support: full
     description: The list before and after.
@@ -67,7 +68,7 @@ import re
 from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm import SYNOACLTOOL, DsmError, Tools, run
+from ansible.module_utils.dsm import SYNOACLTOOL, DsmError, Tools, exists, run
 
 ENTRY = re.compile(
     r"(?:user:[^:]+|group:[^:]+|(?:owner|everyone|authenticated_user|system):[^:]*)"
@@ -157,7 +158,10 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
                 f"{entry!r} is no entry of an access list",
                 "write it as synoacltool -get prints it: group:NAME:allow:rwxpdDaARWc--:fd--, 13 rights and 4 flags",
             )
-    rows = read(tools, path)
+    missing_path = not exists(path)
+    if missing_path and module.params["state"] == "present" and not module.check_mode:
+        raise DsmError(f"there is nothing at {path}", "make the directory or the share first")
+    rows = [] if missing_path else read(tools, path)
     before = texts(rows)
     if module.params["state"] == "present":
         missing = [entry for entry in wanted if entry not in before]

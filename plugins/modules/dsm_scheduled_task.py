@@ -128,8 +128,8 @@ from ansible.module_utils.dsm_task_files import (
 WEEK = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 
 
-def uid_of(user: str) -> int:
-    """Return a user's number.
+def uid_of(user: str, check_mode: bool) -> int:
+    """Return a user's number; in check mode a user whom another task has yet to make counts as -1.
 
     Raises:
         DsmError: there is no such user.
@@ -137,6 +137,8 @@ def uid_of(user: str) -> int:
     try:
         return pwd.getpwnam(user).pw_uid
     except KeyError:
+        if check_mode:
+            return -1
         raise DsmError(f"there is no user {user} to run the task", "make it with dsm_user first") from None
 
 
@@ -168,7 +170,7 @@ def check(params: dict[str, Any]) -> None:
             raise DsmError(f"{key} and schedule: {schedule} belong together", "give both or none")
 
 
-def wanted_values(params: dict[str, Any], present: dict[str, str]) -> dict[str, str]:
+def wanted_values(params: dict[str, Any], uid: int, present: dict[str, str]) -> dict[str, str]:
     """Return the lines of the task's file that the module's options decide."""
     schedule, hour = params["schedule"], params["hour"]
     repeats = params["every_hours"] or params["every_minutes"]
@@ -182,7 +184,7 @@ def wanted_values(params: dict[str, Any], present: dict[str, str]) -> dict[str, 
         "name": params["name"],
         "type": schedule,
         "state": "enabled" if params["enabled"] else "disabled",
-        "owner": str(uid_of(params["user"])),
+        "owner": str(uid),
         "week": "".join("1" if day in days else "0" for day in WEEK),
         "start day": str(params["day"] or 0),
         "start month": month,
@@ -238,7 +240,8 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
             dsm_crontab.sync(tools, before.number, scheduled=False)
         return {"changed": before is not None, "task": {}, "diff": {"before": shown(before), "after": {}}}
 
-    after = (before or TaskFile("", NEW)).with_values(wanted_values(params, before.values if before else {}))
+    uid = uid_of(params["user"], module.check_mode)
+    after = (before or TaskFile("", NEW)).with_values(wanted_values(params, uid, before.values if before else {}))
     scheduled = is_for_cron(after)
     differs = before is None or after.values != before.values
     # A run that was cut off between the file and the table is completed by the next one.

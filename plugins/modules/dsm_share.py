@@ -97,7 +97,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm import SYNOSHARE, DsmError, Tools, check_name, fields, look_up, merged, run
+from ansible.module_utils.dsm import SYNOSHARE, DsmError, Tools, check_name, exists, fields, look_up, merged, run
 
 # Our names of the lists, what --get calls them, and what --setuser takes.
 LISTS = {
@@ -105,11 +105,6 @@ LISTS = {
     "read_only": ("RO list", "RO"),
     "read_write": ("RW list", "RW"),
 }
-
-
-def exists(path: str) -> bool:
-    """Tell whether there is anything at a path."""
-    return os.path.lexists(path)
 
 
 def read(tools: Tools, name: str) -> dict[str, Any] | None:

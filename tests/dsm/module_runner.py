@@ -26,6 +26,7 @@ class Runner:
         self.nas = nas
         self.capsys = capsys
         self.calls: list[list[str]] = []
+        self.inputs: list[str] = []
         # Answers of a DSM that is not as the stand-in is: by program and verb.
         self.instead: dict[tuple[str, str], Callable[[], Answer]] = {}
         self.output = ""
@@ -34,6 +35,7 @@ class Runner:
         """Stand for AnsibleModule.run_command."""
         name, arguments = Path(command[0]).name, command[1:]
         self.calls.append([name, *arguments])
+        self.inputs.append(data or "")
         key = (name, arguments[0])
         if key in self.instead:
             return self.instead[key]()
@@ -46,6 +48,7 @@ class Runner:
     def run(self, module: Any, *, check: bool = False, **parameters: Any) -> dict[str, Any]:
         """Run a module and return its result."""
         self.calls.clear()
+        self.inputs.clear()
         with (
             patch_module_args({**parameters, "_ansible_check_mode": check, "_ansible_diff": True}),
             pytest.raises(SystemExit),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils import dsm_password
 
-from dsm.module_runner import Runner
+from dsm.module_runner import Answer, Runner
 from dsm.standin import Nas
 from plugins.modules import dsm_group, dsm_user
 
@@ -214,6 +215,33 @@ def test_a_password_is_not_put_into_an_argument_list_unasked(runner: Runner, nas
 
     nas.refused("synouser", "--get", "ann")
     assert CANARY not in runner.output
+
+
+@pytest.fixture
+def _chpasswd(runner: Runner, nas: Nas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chpasswd for this NAS's root; the true one works on its own machine only, and is met in Molecule."""
+    nas.write("/usr/sbin/chpasswd", "")
+    monkeypatch.setattr(dsm_password, "CHPASSWD", (str(nas.path("/usr/sbin/chpasswd")),))
+
+    def change() -> Answer:
+        name, hashed = runner.inputs[-1].strip().split(":")
+        rows = [line for line in nas.read("/etc/shadow").splitlines() if not line.startswith(name + ":")]
+        nas.write("/etc/shadow", "\n".join([*rows, f"{name}:{hashed}:19000:0:99999:7:::"]) + "\n")
+        return 0, "", ""
+
+    runner.instead["chpasswd", "-e"] = change
+
+
+@pytest.mark.usefixtures("_chpasswd")
+def test_a_password_goes_by_standard_input_as_a_hash(runner: Runner, nas: Nas) -> None:
+    asked: dict[str, Any] = {"name": "ann", "password": CANARY}
+
+    assert runner.run(dsm_user, **asked)["password_changed"] is True
+
+    assert CANARY not in str(runner.calls) + runner.output
+    (handed,) = [given for given in runner.inputs if given.startswith("ann:")]
+    assert CANARY not in handed
+    runner.still(dsm_user, **asked, update_password="always")
 
 
 def test_a_password_is_set_once(runner: Runner, nas: Nas) -> None:

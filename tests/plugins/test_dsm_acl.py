@@ -24,6 +24,11 @@ Owner: [root(user)]
 """
 
 
+@pytest.fixture(autouse=True)
+def _on_the_nas(nas: Nas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dsm_acl, "exists", lambda path: nas.path(path).exists())
+
+
 @pytest.fixture
 def listed(runner: Runner, people: Nas) -> Runner:
     """A runner on a NAS with a directory that has a list."""
@@ -84,6 +89,7 @@ def test_linux_mode_is_known_and_not_ended_unasked(runner: Runner, people: Nas) 
 
 
 def test_an_inherited_entry_counts_and_is_not_removed_here(runner: Runner, people: Nas) -> None:
+    people.path(PLACE).mkdir()
     runner.instead["synoacltool", "-get"] = lambda: (0, INHERITED, "")
 
     runner.still(dsm_acl, path=PLACE, entries=[BOB, "everyone:*:allow:r-x---a-R-c--:fd--"])
@@ -98,6 +104,7 @@ def test_an_inherited_entry_counts_and_is_not_removed_here(runner: Runner, peopl
 def test_what_is_no_list_is_not_taken_for_an_empty_one(
     runner: Runner, people: Nas, answer: tuple[int, str, str]
 ) -> None:
+    people.path(PLACE).mkdir()
     runner.instead["synoacltool", "-get"] = lambda: answer
 
     said = runner.refused(dsm_acl, path=PLACE, entries=[ANN])
@@ -119,3 +126,9 @@ def test_a_user_whom_dsm_does_not_take_is_told(listed: Runner) -> None:
 
     assert "Bad user" in said
     assert entries(listed.nas) == [ADMINISTRATORS, ANN, BOB, CY]
+
+
+def test_a_path_that_another_task_makes_is_fine_in_check_mode_alone(runner: Runner) -> None:
+    assert runner.run(dsm_acl, check=True, path=PLACE, entries=[ANN])["acl"] == [ANN]
+    assert "nothing at /volume1/data" in runner.refused(dsm_acl, path=PLACE, entries=[ANN])
+    runner.still(dsm_acl, path=PLACE, entries=[ANN], state="absent")

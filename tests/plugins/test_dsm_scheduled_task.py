@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import dsm_task_files
 
 from dsm.module_runner import Runner
 from dsm.standin import Nas
@@ -125,8 +126,8 @@ def test_two_tasks_of_one_name_are_left_alone(runner: Runner, nas: Nas) -> None:
     put(nas, {**OPERATORS, "id": "9"})
     before = runner.everything()
 
-    for wanted in ({"command": "x"}, {"state": "absent"}):
-        said = runner.refused(module, name="Operator's own", **wanted)
+    for command, state in (("x", "present"), (None, "absent")):
+        said = runner.refused(module, name="Operator's own", command=command, state=state)
         assert "4.task" in said
         assert "9.task" in said
     assert runner.everything() == before
@@ -141,7 +142,7 @@ def test_a_number_is_free_in_every_folder(runner: Runner, nas: Nas) -> None:
 def test_a_number_that_is_taken_meanwhile_is_left_to_the_other(
     runner: Runner, nas: Nas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_all = module.read_all
+    read_all = dsm_task_files.read_all
 
     def then_somebody_makes_one() -> Any:
         found = read_all()
@@ -211,7 +212,7 @@ def test_a_crond_that_does_not_come_back_is_told(runner: Runner, nas: Nas) -> No
 
 def test_a_user_of_the_nas_owns_the_task(runner: Runner, nas: Nas, monkeypatch: pytest.MonkeyPatch) -> None:
     nas.ok("synouser", "--add", "ann", "Passw0rd!", "", "0", "", "0")
-    monkeypatch.setattr(module, "uid_of", lambda user: {"ann": 1026}[user])
+    monkeypatch.setattr(module, "uid_of", lambda user, check_mode: {"ann": 1026}[user])
 
     runner.change(module, **BACKUP, user="ann")
 
