@@ -40,7 +40,7 @@ def provisioned(nas: Host, share_before: str) -> list[int]:
     """How many tasks changed something: in check mode, for real, and in check mode again."""
     changed = []
     for options in (["--check", "--diff"], [], ["--check", "--diff"]):
-        said = deploy("playbooks/provision.yml", *options)
+        said = deploy("playbooks/provision.yml", *options, ANSIBLE_FORCE_COLOR="0")
         found = re.search(r"changed=(\d+) +unreachable=0 +failed=0", said.stdout)
         assert found, said.stdout[-3000:]
         changed.append(int(found.group(1)))
