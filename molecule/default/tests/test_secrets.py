@@ -78,7 +78,7 @@ def test_not_in_ansibles_output(stack: Stack, tmp_path: Path) -> None:
     said = deploy("site.yml", "--check", "--diff", "-vvv", "--extra-vars", f"@{file}")
 
     assert said.returncode == 0, said.stdout[-3000:]
-    assert "Write the secrets" in said.stdout
+    assert "Put the configuration and the secrets in place" in said.stdout
     assert "changed=0 " not in said.stdout, "the secrets were to change"
     assert "canary" not in said.stdout + said.stderr
     assert found_in(said.stdout + said.stderr, stack) == []

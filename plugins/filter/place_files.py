@@ -1,0 +1,34 @@
+"""Filters that make entries for the module place_files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def secret_files(accounts: Sequence[dict[str, Any]], folder: str, owner: int) -> list[dict[str, Any]]:
+    """Return an entry for each account's password: a file below `folder`, by the account's name, for one uid to read.
+
+    Args:
+        accounts: rows of `name` and `password`.
+        folder: where, below the module's root.
+        owner: the uid.
+    """
+    return [
+        {
+            "path": f"{folder}/{account['name']}",
+            "content": account["password"],
+            "owner": owner,
+            "mode": "0400",
+            "secret": True,
+        }
+        for account in accounts
+    ]
+
+
+class FilterModule:
+    """Makes the filters known to Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters by name."""
+        return {"secret_files": secret_files}
