@@ -195,6 +195,8 @@ class Firewall:
             shutil.rmtree(self.mine(name), ignore_errors=True)
             os.makedirs(self.mine(name), mode=0o700)
         self.move(None, "before", files)
+        if not os.path.exists(self.mine("original")):
+            shutil.copytree(self.mine("before"), self.mine("original"))
         armed = {
             "token": uuid.uuid4().hex,
             "seconds": self.seconds,

@@ -75,7 +75,7 @@ options:
     type: path
     required: true
   seconds:
-    description: How long the change waits for its confirmation, in seconds.
+    description: How long the change waits for its confirmation, in seconds; at least 10.
     type: int
     default: 60
   session:
@@ -137,7 +137,9 @@ decided_by:
   returned: when a connection was looked for
   type: str
 backup:
-  description: The folder with DSM's files as they were before.
+  description: >-
+    The folder with DSM's files as they were before this change; C(original) beside it has them as they were before the
+    first.
   returned: when changed
   type: str
 journal:
@@ -219,7 +221,7 @@ class Change:
     def __init__(self, module: AnsibleModule) -> None:
         self.module, self.options = module, module.params
         self.firewall = Firewall(
-            FOLDER, self.options["state_dir"], self.options["program"], max(20, self.options["seconds"])
+            FOLDER, self.options["state_dir"], self.options["program"], max(10, self.options["seconds"])
         )
         self.known = self.firewall.known()
         self.result: Dict[str, Any] = {"changed": False, "armed": False}
