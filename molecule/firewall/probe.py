@@ -15,11 +15,12 @@ def probe(port: int) -> str:
         socket.create_connection((HOST, port), TIMEOUT_SECONDS, (SOURCE, 0)).close()
     except ConnectionRefusedError:
         return "refused"
-    except socket.timeout:
+    except socket.timeout:  # noqa: UP041 - Python 3.8 there
         return "no answer"
     return "open"
 
 
 HOST, SOURCE, *PORTS = sys.argv[1:]
 with ThreadPoolExecutor(len(PORTS)) as pool:
-    print(json.dumps(dict(zip(PORTS, pool.map(probe, map(int, PORTS))))))
+    probes = {port: pool.submit(probe, int(port)) for port in PORTS}
+print(json.dumps({port: found.result() for port, found in probes.items()}))

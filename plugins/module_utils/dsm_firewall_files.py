@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from ansible.module_utils.dsm_firewall_live import Line, chains, missing
 from ansible.module_utils.dsm_firewall_rules import Rule
@@ -31,7 +31,7 @@ class Profile(NamedTuple):
     """A profile: the name of its file and what is in it."""
 
     file: str
-    content: Dict[str, Any]
+    content: dict[str, Any]
 
 
 def load(path: str, default: Any) -> Any:
@@ -42,13 +42,13 @@ def load(path: str, default: Any) -> Any:
     except FileNotFoundError:
         return default
     except ValueError as error:
-        raise Failed("%s is no JSON: %s. Repair it in Control Panel > Security > Firewall" % (path, error)) from None
+        raise Failed(f"{path} is no JSON: {error}. Repair it in Control Panel > Security > Firewall") from None
 
 
-def save(path: str, content: Any, like: Optional[str] = None, mode: int = 0o600) -> None:
+def save(path: str, content: Any, like: str | None = None, mode: int = 0o600) -> None:
     """Replace a file as a whole; owner and mode are those of `like` where it exists."""
     # Neither the beginning nor the end of the name is one that DSM looks for.
-    aside = os.path.join(os.path.dirname(path), ".%s.kbju" % os.path.basename(path))
+    aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.kbju")
     with open(aside, "w", encoding="utf-8") as file:
         # As DSM writes its own.
         json.dump(content, file, indent=3, sort_keys=True, separators=(",", " : "))
@@ -79,25 +79,25 @@ class Firewall:
 
     # ---- reading -----------------------------------------------------------------------------------------------
 
-    def settings(self) -> Dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """Return which profile is active and whether the firewall is on."""
         found = load(self.path(SETTINGS), {"profile": "default", "status": False})
         if not isinstance(found, dict) or not isinstance(found.get("status"), bool) or not found.get("profile"):
-            raise Failed("%s has no status and profile as DSM 7 writes them: %r" % (self.path(SETTINGS), found))
+            raise Failed(f"{self.path(SETTINGS)} has no status and profile as DSM 7 writes them: {found!r}")
         return dict(found)
 
-    def profiles(self) -> List[Profile]:
+    def profiles(self) -> list[Profile]:
         """Return all profiles, in the order of their files."""
         try:
             names = sorted(name for name in os.listdir(self.folder) if name[:-5].isdigit() and name.endswith(".json"))
         except OSError as error:
-            raise Failed("%s can't be read (%s): is this DSM 7?" % (self.folder, error)) from None
+            raise Failed(f"{self.folder} can't be read ({error}): is this DSM 7?") from None
         found = []
         for name in names:
             content = load(self.path(name), None)
             rules = content.get("rules") if isinstance(content, dict) else None
             if not isinstance(rules, dict) or not all(isinstance(one, list) for one in rules.values()):
-                raise Failed('%s has no "rules" by interface; this is not a profile of DSM 7' % self.path(name))
+                raise Failed(f'{self.path(name)} has no "rules" by interface; this is not a profile of DSM 7')
             found.append(Profile(name, content))
         return found
 
@@ -108,20 +108,20 @@ class Firewall:
             if profile.content.get("name") == name:
                 return profile
         raise Failed(
-            "%s has no profile called %s. Open Control Panel > Security > Firewall once, so that DSM makes it"
-            % (self.folder, name)
+            f"{self.folder} has no profile called {name}. Open Control Panel > Security > Firewall once: DSM makes it"
         )
 
-    def live(self) -> Dict[str, List[Line]]:
+    def live(self) -> dict[str, list[Line]]:
         """Return the chains that are in force."""
         done = subprocess.run(
             [IPTABLES, "-S"], stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
         )
         if done.returncode:
-            raise Failed("%s -S failed: %s" % (IPTABLES, done.stderr.decode("utf-8", "replace").strip()))
-        return chains(done.stdout.decode("utf-8", "replace"))
+            raise Failed("{} -S failed: {}".format(IPTABLES, done.stderr.decode("utf-8", "replace").strip()))
+        found: dict[str, list[Line]] = chains(done.stdout.decode("utf-8", "replace"))
+        return found
 
-    def known(self) -> Dict[str, Any]:
+    def known(self) -> dict[str, Any]:
         """Return what we noted of our rules: "rules", what they mean, and "enabled_before", whether DSM's was on."""
         return dict(load(self.mine("state.json"), {}))
 
@@ -139,12 +139,12 @@ class Firewall:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failed("%s %s: %s" % (SYNOFIREWALL, verb, error)) from None
+            raise Failed(f"{SYNOFIREWALL} {verb}: {error}") from None
         if done.returncode:
             said = done.stdout.decode("utf-8", "replace").strip()
-            raise Failed("%s %s ended with %d: %s" % (SYNOFIREWALL, verb, done.returncode, said))
+            raise Failed(f"{SYNOFIREWALL} {verb} ended with {done.returncode}: {said}")
 
-    def await_live(self, ours: List[Rule]) -> None:
+    def await_live(self, ours: list[Rule]) -> None:
         """Wait until the kernel has our rules."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
@@ -153,8 +153,10 @@ class Firewall:
                 return
             if time.monotonic() > deadline:
                 raise Failed(
-                    "DSM made other iptables rules of the profile than were meant; absent: %s. Compare "
-                    "`sudo iptables -S` with a rule made in Control Panel, and report the difference" % "; ".join(absent)
+                    "DSM made other iptables rules of the profile than were meant; absent: {}. Compare "
+                    "`sudo iptables -S` with a rule made in Control Panel, and report the difference".format(
+                        "; ".join(absent)
+                    )
                 )
             time.sleep(0.2)
 
@@ -173,9 +175,9 @@ class Firewall:
 
     # ---- the way back ------------------------------------------------------------------------------------------
 
-    def armed(self) -> Optional[Dict[str, Any]]:
+    def armed(self) -> dict[str, Any] | None:
         """Return what is armed, or None."""
-        found: Optional[Dict[str, Any]] = load(self.mine("armed.json"), None)
+        found: dict[str, Any] | None = load(self.mine("armed.json"), None)
         return found
 
     def somebody_waits(self) -> bool:
@@ -189,7 +191,7 @@ class Firewall:
                 return True
         return False
 
-    def arm(self, files: List[str], session: Optional[List[Any]], noted: Optional[Dict[str, Any]]) -> None:
+    def arm(self, files: list[str], session: list[Any] | None, noted: dict[str, Any] | None) -> None:
         """Keep the files and start the process that puts them back; `noted` is what to note once confirmed."""
         for name in ("before", "after"):
             shutil.rmtree(self.mine(name), ignore_errors=True)
@@ -211,19 +213,19 @@ class Firewall:
         done = subprocess.run([self.program, self.state], stdin=subprocess.DEVNULL, check=False)
         if done.returncode or not self.somebody_waits():
             os.unlink(self.mine("armed.json"))
-            raise Failed("%s does not run: without a way back nothing was changed" % self.program)
+            raise Failed(f"{self.program} does not run: without a way back nothing was changed")
 
     def revert(self) -> None:
         """Put the former firewall back at once."""
         subprocess.run([self.program, self.state, "--now"], stdin=subprocess.DEVNULL, check=True)
 
-    def move(self, source: Optional[str], target: Optional[str], files: List[str]) -> None:
+    def move(self, source: str | None, target: str | None, files: list[str]) -> None:
         """Copy files between DSM's folder (None) and "before" or "after" of ours, each replaced as a whole."""
         for name in files:
             origin = os.path.join(self.mine(source), name) if source else self.path(name)
             goal = os.path.join(self.mine(target), name) if target else self.path(name)
             if os.path.exists(origin):
-                aside = os.path.join(os.path.dirname(goal), ".%s.kbju" % name)
+                aside = os.path.join(os.path.dirname(goal), f".{name}.kbju")
                 shutil.copy2(origin, aside)
                 os.chown(aside, os.stat(origin).st_uid, os.stat(origin).st_gid)
                 os.rename(aside, goal)

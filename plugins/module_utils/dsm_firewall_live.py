@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from ansible.module_utils.dsm_firewall_rules import ALLOW, ANY, CHAINS, TCP, UDP, Rule, networks, port_ranges
 
@@ -21,12 +21,12 @@ class Line(NamedTuple):
     verdict: str
     source: str
     protocol: str
-    ports: Tuple[Tuple[int, int], ...]
+    ports: tuple[tuple[int, int], ...]
     interface: str
-    other: Tuple[str, ...]
+    other: tuple[str, ...]
 
 
-def chains(listing: str) -> Dict[str, List[Line]]:
+def chains(listing: str) -> dict[str, list[Line]]:
     """Return the firewall's chains from the output of "iptables -S"; a chain that nothing jumps to is left out.
 
     The whole table is listed, because DSM's iptables refuses to list a built-in chain alone.
@@ -39,7 +39,7 @@ def chains(listing: str) -> Dict[str, List[Line]]:
     return found
 
 
-def _line(words: List[str]) -> Line:
+def _line(words: list[str]) -> Line:
     known = {"-j": "", "-s": "", "-p": "", "-i": "", "--dports": "", "--dport": ""}
     other = []
     at = 0
@@ -62,7 +62,7 @@ def _line(words: List[str]) -> Line:
     )
 
 
-def expected(rule: Rule) -> List[Tuple[str, Line]]:
+def expected(rule: Rule) -> list[tuple[str, Line]]:
     """Return chain and line of everything that DSM should make of a rule, IPv4 only."""
     ports = tuple(sorted(port_ranges(rule) or []))
     protocols = {TCP: ["tcp"], UDP: ["udp"], ANY: ["tcp", "udp"] if ports else [""]}[rule["protocol"]]
@@ -76,22 +76,22 @@ def expected(rule: Rule) -> List[Tuple[str, Line]]:
     ]
 
 
-def missing(ours: List[Rule], live: Dict[str, List[Line]]) -> List[str]:
+def missing(ours: list[Rule], live: dict[str, list[Line]]) -> list[str]:
     """Return what our rules mean and the kernel does not have, one sentence each."""
     absent = []
     for rule in ours:
         for chain, line in expected(rule):
             if line not in live.get(chain, []):
-                absent.append("%s in %s of %s" % (_said(line), chain, rule.get("name")))
+                absent.append("{} in {} of {}".format(_said(line), chain, rule.get("name")))
     return absent
 
 
 def _said(line: Line) -> str:
-    ports = ",".join(str(first) if first == last else "%d:%d" % (first, last) for first, last in line.ports)
-    return " ".join(filter(None, [line.verdict, line.protocol, ports, "from %s" % line.source if line.source else ""]))
+    ports = ",".join(str(first) if first == last else f"{first}:{last}" for first, last in line.ports)
+    return " ".join(filter(None, [line.verdict, line.protocol, ports, f"from {line.source}" if line.source else ""]))
 
 
-def verdict(live: Dict[str, List[Line]], source: str, port: int, interface: Optional[str]) -> Tuple[bool, str]:
+def verdict(live: dict[str, list[Line]], source: str, port: int, interface: str | None) -> tuple[bool, str]:
     """Tell whether a new TCP connection from an IPv4 address to a port of the NAS passes, and what decides."""
     address: Any = ipaddress.ip_address(source)
     if CHAINS["input"] not in live:

@@ -8,7 +8,7 @@ profile compares the iptables rules that DSM made of it (dsm_firewall_live) with
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict
 
 Rule = Dict[str, Any]
 
@@ -26,19 +26,22 @@ class BadRule(ValueError):
     """A wanted rule that DSM can't hold; the text says which and why."""
 
 
-def encode(name: str, policy: int, chains: List[str], protocol: str, ports: List[int], source: str) -> Rule:
-    """Return a rule as a profile holds it; `source` is "any", an IPv4 address or an IPv4 network."""
+def encode(wanted: dict[str, Any], policy: int, source: str) -> Rule:
+    """Return a rule as a profile holds it, for one source: "any", an IPv4 address or an IPv4 network.
+
+    `wanted` has name, chains, protocol and ports, as the module's option has them.
+    """
+    name, ports = wanted["name"], wanted["ports"]
     if source == "any":
         group, listed, family = IP_ALL, [], ANY_FAMILY
     else:
         try:
             network = ipaddress.ip_network(source)
         except ValueError as error:
-            raise BadRule("%s: %s" % (name, error)) from None
+            raise BadRule(f"{name}: {error}") from None
         if network.version != 4:
             raise BadRule(
-                "%s: %s is IPv6; DSM keeps networks as an address and an IPv4 netmask. Name IPv4 networks, or any"
-                % (name, source)
+                f"{name}: {source} is IPv6; DSM keeps networks with IPv4 netmasks. Name IPv4 networks, or any"
             )
         family = IPV4_ONLY
         if network.prefixlen == 32:
@@ -48,7 +51,7 @@ def encode(name: str, policy: int, chains: List[str], protocol: str, ports: List
     return {
         "adapterDirect": 1,
         "blLog": False,
-        "chainList": sorted(CHAINS[chain] for chain in chains),
+        "chainList": sorted(CHAINS[chain] for chain in wanted["chains"]),
         "enable": True,
         "ipDirect": 1,
         "ipGroup": group,
@@ -60,28 +63,28 @@ def encode(name: str, policy: int, chains: List[str], protocol: str, ports: List
         "portDirect": 0,
         "portGroup": PORT_CUSTOM if ports else PORT_ALL,
         "portList": [str(port) for port in sorted(set(ports))],
-        "protocol": PROTOCOLS[protocol],
+        "protocol": PROTOCOLS[wanted["protocol"]],
         "table": "filter",
     }
 
 
-def encode_all(wanted: List[Dict[str, Any]], prefix: str, deny_rest: bool) -> Tuple[List[Rule], List[Rule]]:
+def encode_all(wanted: list[dict[str, Any]], prefix: str, deny_rest: bool) -> tuple[list[Rule], list[Rule]]:
     """Return the rules that allow, one for each source, and the rule that denies the rest, if it is wanted."""
     allow = []
     for rule in wanted:
         for port in rule["ports"]:
             if not 0 < port < 65536:
-                raise BadRule("%s: %s is no port" % (rule["name"], port))
+                raise BadRule("{}: {} is no port".format(rule["name"], port))
         if rule["ports"] and rule["protocol"] == "any":
-            raise BadRule("%s: ports need the protocol tcp or udp" % rule["name"])
+            raise BadRule("{}: ports need the protocol tcp or udp".format(rule["name"]))
         for number, source in enumerate(rule["sources"], 1):
-            name = "%s%s%s" % (prefix, rule["name"], " %d" % number if len(rule["sources"]) > 1 else "")
-            allow.append(encode(name, ALLOW, rule["chains"], rule["protocol"], rule["ports"], source))
-    rest = [encode(prefix + "everything else", DENY, ["input", "forward"], "any", [], "any")] if deny_rest else []
-    return allow, rest
+            name = prefix + rule["name"] + (f" {number}" if len(rule["sources"]) > 1 else "")
+            allow.append(encode(dict(rule, name=name), ALLOW, source))
+    everything = {"name": prefix + "everything else", "chains": list(CHAINS), "protocol": "any", "ports": []}
+    return allow, [encode(everything, DENY, "any")] if deny_rest else []
 
 
-def meaning(rule: Rule) -> List[Any]:
+def meaning(rule: Rule) -> list[Any]:
     """Return what a rule does, without its name, its number and whatever else DSM may add; can be kept as JSON."""
     return [
         bool(rule.get("enable", True)),
@@ -95,7 +98,7 @@ def meaning(rule: Rule) -> List[Any]:
     ]
 
 
-def is_ours(rule: Rule, prefix: str, known: List[List[Any]]) -> bool:
+def is_ours(rule: Rule, prefix: str, known: list[list[Any]]) -> bool:
     """Tell whether we made a rule: by its name, or, should DSM drop names, by what it does (`known`: what we wrote)."""
     name = rule.get("name") or ""
     return str(name).startswith(prefix) or (not name and meaning(rule) in known)
@@ -106,7 +109,9 @@ def denies_everyone(rule: Rule) -> bool:
     return bool(rule.get("enable", True)) and rule.get("policy") == DENY and rule.get("ipGroup") == IP_ALL
 
 
-def arrange(current: List[Rule], allow: List[Rule], rest: List[Rule], prefix: str, known: List[List[Any]]) -> List[Rule]:
+def arrange(
+    current: list[Rule], allow: list[Rule], rest: list[Rule], prefix: str, known: list[list[Any]]
+) -> list[Rule]:
     """Return the list with our rules in their places and everybody else's untouched and in order.
 
     What we allow comes after the rules that block particular sources, so that those keep their force, and before the
@@ -129,7 +134,7 @@ def arrange(current: List[Rule], allow: List[Rule], rest: List[Rule], prefix: st
     return others[:at] + [placed(rule) for rule in allow] + others[at:] + [placed(rule) for rule in rest]
 
 
-def networks(rule: Rule) -> Optional[List[Any]]:
+def networks(rule: Rule) -> list[Any] | None:
     """Return the sources of a rule as networks; None where they can't be known, like countries."""
     listed = [str(item) for item in rule.get("ipList") or []]
     group = rule.get("ipGroup")
@@ -148,8 +153,8 @@ def networks(rule: Rule) -> Optional[List[Any]]:
     return None
 
 
-def port_ranges(rule: Rule) -> Optional[List[Tuple[int, int]]]:
-    """Return the ports of a rule as ranges, [] for all ports; None where they can't be known, like those of services."""
+def port_ranges(rule: Rule) -> list[tuple[int, int]] | None:
+    """Return the ports of a rule as ranges, [] for all ports; None where they can't be known, as with services."""
     if rule.get("portGroup") == PORT_ALL:
         return []
     found = []
@@ -161,7 +166,7 @@ def port_ranges(rule: Rule) -> Optional[List[Tuple[int, int]]]:
     return found or None
 
 
-def _covers(rule: Rule, address: Any, port: int) -> Optional[bool]:
+def _covers(rule: Rule, address: Any, port: int) -> bool | None:
     """Tell whether a rule is about TCP from an address to a port; None where that can't be known."""
     protocol, sources, ports = rule.get("protocol", ANY), networks(rule), port_ranges(rule)
     if protocol not in (TCP, UDP, ANY, 4):
@@ -177,7 +182,7 @@ def _covers(rule: Rule, address: Any, port: int) -> Optional[bool]:
     return None if from_it is None or to_it is None else True
 
 
-def verdict(profile: Dict[str, Any], source: str, port: int, interface: Optional[str]) -> Tuple[bool, str]:
+def verdict(profile: dict[str, Any], source: str, port: int, interface: str | None) -> tuple[bool, str]:
     """Tell whether a profile surely lets TCP from `source` in to `port`, and which rule decides.
 
     What can't be judged counts against: a rule that may deny does, one that may allow does not. Without an interface,
@@ -189,25 +194,33 @@ def verdict(profile: Dict[str, Any], source: str, port: int, interface: Optional
     adapters = sorted(set(rules) | set(policy) - {GLOBAL}) if interface is None else [interface]
     said = (False, "no rule allows it, and nothing says what happens to the rest")
     for adapter in [name for name in adapters if name != GLOBAL] or [""]:
-        said = _through(list(rules.get(GLOBAL) or []) + list(rules.get(adapter) or []), address, port)
+        said = _through(rules.get(GLOBAL) or [], address, port)
+        if not said[1] and policy.get(GLOBAL) == DENY:
+            said = (False, "no rule for all interfaces is about it, and their policy is deny")
+        if not said[1]:
+            said = _through(rules.get(adapter) or [], address, port)
         if not said[1]:
             allowed = policy.get(adapter) == ALLOW
-            said = (allowed, "no rule is about it, and the policy of %s is %s" % (
-                adapter or "the interface", "allow" if allowed else "deny or unknown"))
+            said = (
+                allowed,
+                "no rule is about it, and the policy of {} is {}".format(
+                    adapter or "the interface", "allow" if allowed else "deny or unknown"
+                ),
+            )
         if not said[0]:
             break
     return said
 
 
-def _through(rules: List[Rule], address: Any, port: int) -> Tuple[bool, str]:
+def _through(rules: list[Rule], address: Any, port: int) -> tuple[bool, str]:
     for rule in rules:
         if not rule.get("enable", True) or CHAINS["input"] not in (rule.get("chainList") or CHAINS.values()):
             continue
         covers = _covers(rule, address, port)
         if rule.get("policy") == ALLOW and covers:
-            return True, 'the rule "%s" allows it' % rule.get("name", "")
+            return True, 'the rule "{}" allows it'.format(rule.get("name", ""))
         if rule.get("policy") != ALLOW and covers is not False:
-            return False, 'the rule "%s" %s' % (rule.get("name", ""), "denies it" if covers else "may deny it")
+            return False, 'the rule "{}" {}'.format(rule.get("name", ""), "denies it" if covers else "may deny it")
     return False, ""
 
 
@@ -218,10 +231,10 @@ def describe(rule: Rule) -> str:
     sources = "anyone" if everyone else ", ".join(map(str, rule.get("ipList") or [] if found is None else found))
     listed = "" if ports == [] else " port " + ",".join(str(item) for item in rule.get("portList") or [])
     protocol = {TCP: "TCP", UDP: "UDP", ANY: "everything" if ports == [] else "TCP and UDP", 4: "ICMP"}
-    return "%s%s %s%s from %s [%s] %s" % (
+    return "{}{} {}{} from {} [{}] {}".format(
         "" if rule.get("enable", True) else "(off) ",
         "allow" if rule.get("policy") == ALLOW else "deny",
-        protocol.get(rule.get("protocol", ANY), "protocol %s" % rule.get("protocol")),
+        protocol.get(rule.get("protocol", ANY), "protocol {}".format(rule.get("protocol"))),
         listed,
         sources,
         " ".join(chain.split("_")[0].lower() for chain in meaning(rule)[7]),

@@ -1,4 +1,7 @@
-"""The connection that a module runs over, as the NAS sees it. sudo drops SSH_CONNECTION: the processes above have it."""
+"""The connection that a module runs over, as the NAS sees it.
+
+sudo drops SSH_CONNECTION; the processes above still have it.
+"""
 # Runs on the NAS: Python 3.8 syntax, standard library only.
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ import ipaddress
 import os
 import socket
 import struct
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 ESTABLISHED = "01"
 SIOCGIFADDR = 0x8915
@@ -29,7 +32,7 @@ def plain(address: str) -> str:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def from_environment(environ: bytes) -> Optional[Session]:
+def from_environment(environ: bytes) -> Session | None:
     """Return the connection that /proc/PID/environ names."""
     for entry in environ.split(b"\0"):
         if entry.startswith(b"SSH_CONNECTION="):
@@ -42,14 +45,14 @@ def from_environment(environ: bytes) -> Optional[Session]:
     return None
 
 
-def _end(text: str) -> List[Any]:
+def _end(text: str) -> list[Any]:
     packed, port = text.split(":")
     words = [int(packed[at : at + 8], 16) for at in range(0, len(packed), 8)]
     family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
-    return [plain(socket.inet_ntop(family, struct.pack("=%dI" % len(words), *words))), int(port, 16)]
+    return [plain(socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))), int(port, 16)]
 
 
-def established(table: str) -> Dict[str, Session]:
+def established(table: str) -> dict[str, Session]:
     """Return the established connections of a /proc/net/tcp-like table by their sockets' inode numbers."""
     found = {}
     for line in table.splitlines()[1:]:
@@ -67,32 +70,32 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def ancestors(pid: int) -> List[int]:
+def ancestors(pid: int) -> list[int]:
     """Return the processes above one, nearest first."""
-    found: List[int] = []
+    found: list[int] = []
     while pid > 1:
         # The name in the second field may hold anything; what follows its last parenthesis does not.
-        fields = _read("/proc/%d/stat" % pid).rpartition(b")")[2].split()
+        fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
         pid = int(fields[1]) if len(fields) > 1 else 0
         if pid:
             found.append(pid)
     return found
 
 
-def find(pid: int) -> Optional[Session]:
+def find(pid: int) -> Session | None:
     """Return the SSH connection that a process runs over, or None where there is none, like on a console."""
     above = ancestors(pid)
     for one in [pid, *above]:
-        session = from_environment(_read("/proc/%d/environ" % one))
+        session = from_environment(_read(f"/proc/{one}/environ"))
         if session:
             return session
     # Without the variable: the socket that the nearest sshd above holds.
     tables = b"\n".join([_read("/proc/net/tcp"), _read("/proc/net/tcp6")]).decode("ascii", "replace")
     sockets = established(tables)
     for one in above:
-        if _read("/proc/%d/comm" % one).startswith(b"sshd"):
+        if _read(f"/proc/{one}/comm").startswith(b"sshd"):
             try:
-                links = [os.readlink("/proc/%d/fd/%s" % (one, fd)) for fd in os.listdir("/proc/%d/fd" % one)]
+                links = [os.readlink(f"/proc/{one}/fd/{fd}") for fd in os.listdir(f"/proc/{one}/fd")]
             except OSError:
                 continue
             for link in links:
@@ -101,7 +104,7 @@ def find(pid: int) -> Optional[Session]:
     return None
 
 
-def interface_of(address: str) -> Optional[str]:
+def interface_of(address: str) -> str | None:
     """Return the network interface that has an IPv4 address, or None where none has it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         for _, name in socket.if_nameindex():

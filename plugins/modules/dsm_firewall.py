@@ -80,8 +80,8 @@ options:
     default: 60
   session:
     description: >-
-      The address and the port, divided by a space, that must stay reachable. By default those of the SSH connection that
-      the module runs over; must be given where there is none.
+      The address and the port, divided by a space, that must stay reachable. By default those of the SSH connection
+      that the module runs over; must be given where there is none.
     type: str
     default: ""
   force:
@@ -150,7 +150,7 @@ journal:
 
 import fcntl
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.dsm_firewall_files import SETTINGS, Failed, Firewall, Profile, save
@@ -178,7 +178,7 @@ def session_of(text: str) -> Session:
     if text:
         source, _, port = text.partition(" ")
         if not port.isdigit():
-            raise Failed("session: %r is no address and port" % text)
+            raise Failed(f"session: {text!r} is no address and port")
         return Session(source, 0, "", int(port))
     found = find(os.getpid())
     if found is None:
@@ -189,28 +189,28 @@ def session_of(text: str) -> Session:
     return found
 
 
-def must_stay(profile: Dict[str, Any], session: Session) -> str:
+def must_stay(profile: dict[str, Any], session: Session) -> str:
     """Return what lets the connection in; refuse a profile that does not surely do so."""
     allowed, why = verdict(profile, session.source, session.port, interface_of(session.address))
     if not allowed:
-        family = " DSM's networks are IPv4: connect over IPv4." if ":" in session.source else ""
+        hint = " DSM's networks are IPv4: connect over IPv4." if ":" in session.source else ""
         raise Failed(
-            "refused, nothing was changed: these rules would cut the connection from %s to port %d: %s.%s Add its network to "
-            "firewall_sources_lan and its port to firewall_ssh_port, or change that rule in Control Panel > Security > "
-            "Firewall" % (session.source, session.port, why, family)
+            f"refused, nothing was changed: these rules would cut the connection from {session.source} to port "
+            f"{session.port}: {why}.{hint} Add its network to firewall_sources_lan and its port to firewall_ssh_port, "
+            "or change that rule in Control Panel > Security > Firewall"
         )
-    return why
+    return str(why)
 
 
-def text_of(enabled: bool, profile: Dict[str, Any]) -> str:
+def text_of(enabled: bool, profile: dict[str, Any]) -> str:
     """Return a firewall as a person would describe it, a line a rule."""
-    lines = ["firewall %s, profile %s" % ("on" if enabled else "off", profile.get("name"))]
+    lines = ["firewall {}, profile {}".format("on" if enabled else "off", profile.get("name"))]
     for adapter, rules in sorted(profile.get("rules", {}).items(), key=lambda pair: (pair[0] != GLOBAL, pair[0])):
-        lines += ["%s: %s" % ("all interfaces" if adapter == GLOBAL else adapter, describe(rule)) for rule in rules]
+        lines += ["{}: {}".format("all interfaces" if adapter == GLOBAL else adapter, describe(rule)) for rule in rules]
     return "\n".join(lines) + "\n"
 
 
-def with_rules(profile: Profile, rules: List[Rule]) -> Profile:
+def with_rules(profile: Profile, rules: list[Rule]) -> Profile:
     """Return a profile with other rules for all interfaces."""
     return Profile(profile.file, dict(profile.content, rules=dict(profile.content["rules"], **{GLOBAL: rules})))
 
@@ -224,18 +224,18 @@ class Change:
             FOLDER, self.options["state_dir"], self.options["program"], max(10, self.options["seconds"])
         )
         self.known = self.firewall.known()
-        self.result: Dict[str, Any] = {"changed": False, "armed": False}
+        self.result: dict[str, Any] = {"changed": False, "armed": False}
 
     def ours(self, rule: Rule) -> bool:
         """Tell whether we made a rule."""
-        return is_ours(rule, self.options["prefix"], self.known.get("rules", []))
+        return bool(is_ours(rule, self.options["prefix"], self.known.get("rules", [])))
 
     def without_ours(self, profile: Profile) -> Profile:
         """Return a profile without our rules."""
         kept = [rule for rule in profile.content["rules"].get(GLOBAL, []) if not self.ours(rule)]
         return with_rules(profile, kept) if GLOBAL in profile.content["rules"] else profile
 
-    def wanted(self, profile: Profile) -> Tuple[Profile, List[Rule]]:
+    def wanted(self, profile: Profile) -> tuple[Profile, list[Rule]]:
         """Return the profile as it should be, and our rules in it."""
         allow, rest = encode_all(self.options["rules"], self.options["prefix"], self.options["deny_rest"])
         rules = profile.content["rules"]
@@ -246,9 +246,9 @@ class Change:
         )
         if rest and single:
             raise Failed(
-                "the profile %s allows something on %s alone, which a rule that denies the rest on all interfaces would end. "
-                "Make those rules for all interfaces in Control Panel > Security > Firewall, or set firewall_deny_rest: "
-                "false" % (profile.content.get("name"), ", ".join(single))
+                "the profile allows something on {} alone, which a rule that denies the rest on all interfaces would "
+                "end. Make those rules for all interfaces in Control Panel > Security > Firewall, or set "
+                "firewall_deny_rest: false".format(", ".join(single))
             )
         made = arrange(rules.get(GLOBAL, []), allow, rest, self.options["prefix"], self.known.get("rules", []))
         return with_rules(profile, made), [rule for rule in made if self.ours(rule)]
@@ -293,14 +293,11 @@ class Change:
             self.forget()
             return
         self.finish(text_of(enabled, profile.content), text_of(stays_on, wanted.content))
-        if not self.module.check_mode:
-            for one in others:
-                save(self.firewall.path(one.file), self.without_ours(one).content, like=self.firewall.path(one.file))
         if stays_on and wanted != profile:
             if not any(wanted.content["rules"].values()):
                 raise Failed(
-                    "refused: without our rules the profile %s is empty, and an empty profile shuts everybody out. Add a rule, "
-                    "or turn the firewall off, in Control Panel > Security > Firewall" % profile.content.get("name")
+                    "refused, nothing was changed: without our rules the profile is empty, and an empty profile shuts "
+                    "everybody out. Add a rule, or turn the firewall off, in Control Panel > Security > Firewall"
                 )
             self.apply(wanted, [], enabled, None)
         elif not self.module.check_mode:
@@ -310,13 +307,16 @@ class Change:
             if wanted != profile:
                 save(self.firewall.path(profile.file), wanted.content, like=self.firewall.path(profile.file))
             self.forget()
+        if not self.module.check_mode:
+            for one in others:
+                save(self.firewall.path(one.file), self.without_ours(one).content, like=self.firewall.path(one.file))
 
     def forget(self) -> None:
         """Drop what we noted of our rules."""
         if not self.module.check_mode and os.path.exists(self.firewall.mine("state.json")):
             os.unlink(self.firewall.mine("state.json"))
 
-    def apply(self, wanted: Profile, ours: List[Rule], enabled: bool, noted: Optional[Dict[str, Any]]) -> None:
+    def apply(self, wanted: Profile, ours: list[Rule], enabled: bool, noted: dict[str, Any] | None) -> None:
         """Put a profile in force until somebody confirms it."""
         session = None
         if not self.options["force"]:
@@ -332,19 +332,24 @@ class Change:
             save(firewall.path(wanted.file), wanted.content, like=firewall.path(wanted.file))
             firewall.command("--reload" if enabled else "--enable")
             firewall.await_live(ours)
-            if session and ":" not in session.source:
-                allowed, why = live_verdict(
-                    firewall.live(), session.source, session.port, interface_of(session.address)
-                )
-                if not allowed:
-                    raise Failed("DSM's rules would cut this connection: %s" % why)
+            if session:
+                self.must_pass(session)
             firewall.move(None, "after", files)
             firewall.move("before", None, files)
         except Failed as error:
             firewall.revert()
-            raise Failed("%s. The former firewall is back in force" % error) from None
-        firewall.note("applied; waiting %d seconds for a confirmation" % firewall.seconds)
+            raise Failed(f"{error}. The former firewall is back in force") from None
+        firewall.note(f"applied; waiting {firewall.seconds} seconds for a confirmation")
         self.result.update(armed=True, seconds=firewall.seconds)
+
+    def must_pass(self, session: Session) -> None:
+        """Refuse rules in the kernel that would cut the connection; IPv6's are not looked at."""
+        if ":" in session.source:
+            return
+        interface = interface_of(session.address)
+        allowed, why = live_verdict(self.firewall.live(), session.source, session.port, interface)
+        if not allowed:
+            raise Failed(f"DSM's rules would cut this connection: {why}")
 
     def confirmed(self) -> None:
         """Keep what is armed, when this is another connection than the one that armed it."""
@@ -352,15 +357,15 @@ class Change:
             return
         firewall = self.firewall
         if not os.path.isdir(firewall.state):
-            raise Failed("nothing is armed: %s is not there" % firewall.state)
+            raise Failed(f"nothing is armed: {firewall.state} is not there")
         with open(firewall.mine("lock"), "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             armed = firewall.armed()
             if armed is None:
-                raise Failed("too late, or nothing was armed: %s" % firewall.last_note())
+                raise Failed(f"too late, or nothing was armed: {firewall.last_note()}")
             here = find(os.getpid())
             if here is None or list(here) == armed["session"]:
-                raise Failed("this is not a new SSH connection (%s): it proves nothing" % (here,))
+                raise Failed(f"this is not a new SSH connection ({here}): it proves nothing")
             firewall.move("after", None, armed["files"])
             os.unlink(firewall.mine("armed.json"))
             if armed["noted"]:
@@ -368,10 +373,10 @@ class Change:
                 self.keep_in_force(armed["noted"]["rules"])
             else:
                 self.forget()
-            firewall.note("confirmed by %s port %d" % (here.source, here.source_port))
+            firewall.note(f"confirmed by {here.source} port {here.source_port}")
         self.result.update(changed=True, journal=firewall.last_note(), session=here._asdict())
 
-    def keep_in_force(self, rules: List[List[Any]]) -> None:
+    def keep_in_force(self, rules: list[list[Any]]) -> None:
         """Load the profile again, should DSM have loaded the former one meanwhile."""
         listed = self.firewall.active().content["rules"][GLOBAL]
         ours = [rule for rule in listed if is_ours(rule, self.options["prefix"], rules)]

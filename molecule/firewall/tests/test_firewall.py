@@ -1,4 +1,4 @@
-"""DSM's firewall as packets meet it, and the ways in which an operator could lock himself out. The tests run in order."""
+"""DSM's firewall as packets meet it, and the ways in which one could lock oneself out. The tests run in order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +72,11 @@ def ssh_works() -> bool:
     """Come over a new SSH connection, as Ansible does."""
     command = [str(REPOSITORY / "molecule/local/nas"), "true"]
     return subprocess.run(command, capture_output=True, check=False, timeout=90).returncode == 0
+
+
+def booted() -> bool:
+    """Tell whether the NAS is up."""
+    return subprocess.run(["docker", "exec", NAS, "dsm-ready"], capture_output=True, check=False).returncode == 0
 
 
 def await_true(what: str, seconds: float, condition: Any) -> float:
@@ -158,7 +162,7 @@ def test_what_nobody_can_confirm_comes_back_by_itself() -> None:
 
 
 @pytest.fixture
-def abandoned(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+def abandoned(request: pytest.FixtureRequest) -> tuple[str, str]:
     """A change that cuts SSH, whose controller was killed while it tried to confirm; gives the firewall before."""
     before, noted = firewall(), len(journal())
     command = ["ansible-playbook", "--inventory", "inventories/local", ROLE]
@@ -170,7 +174,7 @@ def abandoned(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
         os.killpg(controller.pid, signal.SIGKILL)
         controller.wait()
     assert reach(LAN, 22) == {22: "no answer"}, "the change does not cut SSH, so its undoing proves nothing"
-    yield before
+    return before
 
 
 @pytest.mark.parametrize("abandoned", [15], indirect=True)
@@ -186,7 +190,7 @@ def test_it_comes_back_though_the_controller_was_killed(abandoned: tuple[str, st
 @pytest.mark.parametrize("abandoned", [600], indirect=True)
 def test_a_reboot_brings_the_former_firewall(abandoned: tuple[str, str]) -> None:
     run("docker", "restart", "--time", "30", NAS)
-    await_true("the NAS has booted", 60, lambda: subprocess.run(["docker", "exec", NAS, "dsm-ready"]).returncode == 0)
+    await_true("the NAS has booted", 60, booted)
 
     assert ssh_works()
     assert firewall() == abandoned

@@ -4,8 +4,8 @@
 firewall-revert FOLDER          goes into the background and waits; ends at once when the change is confirmed
 firewall-revert FOLDER --now    puts the former firewall back at once
 
-FOLDER holds armed.json, which the module dsm_firewall writes before it changes anything: what to put back, where and when.
-The process belongs to no session, so the end of an SSH connection, or of the controller, does not stop it.
+FOLDER holds armed.json, which the module dsm_firewall writes before it changes anything: what to put back, where and
+when. The process belongs to no session, so the end of an SSH connection, or of the controller, does not stop it.
 """
 # Runs on the NAS: Python 3.8 syntax, standard library only.
 
@@ -65,7 +65,7 @@ def command(armed, verb):
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return "" if done.returncode == 0 else "exit code %d: %r" % (done.returncode, done.stdout[-500:])
+    return "" if done.returncode == 0 else f"exit code {done.returncode}: {done.stdout[-500:]!r}"
 
 
 def revert(folder, why):
@@ -84,10 +84,10 @@ def revert(folder, why):
                 break
         if problem:
             # Open is better than shut for ever: whoever sees this can still log in and repair it.
-            note(folder, "synofirewall %s failed (%s); turning the firewall off" % (verb, problem))
+            note(folder, f"synofirewall {verb} failed ({problem}); turning the firewall off")
             command(armed, "--disable")
-        os.unlink(os.path.join(folder, "armed.json"))
         note(folder, "put the former firewall back: " + why)
+        os.unlink(os.path.join(folder, "armed.json"))
 
 
 def wait(folder):
@@ -99,7 +99,7 @@ def wait(folder):
         now = read_armed(folder)
         if now is None or now["token"] != armed["token"]:
             return
-    revert(folder, "nobody confirmed the change within %d seconds" % armed["seconds"])
+    revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]))
 
 
 def into_background(folder):
@@ -115,9 +115,10 @@ def into_background(folder):
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    # Held as long as this process lives: the module sees by it whether somebody waits.
+    # Held as long as this process lives: the module sees by it whether somebody waits. The one that waited for the
+    # change before may need a moment to see that it is confirmed.
     alive = os.open(os.path.join(folder, "alive"), os.O_CREAT | os.O_WRONLY, 0o600)
-    fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(alive, fcntl.LOCK_EX)
     os.write(writing, b"+")
     os.close(writing)
     os.close(reading)
