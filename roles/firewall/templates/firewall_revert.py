@@ -9,6 +9,8 @@ when. The process belongs to no session, so the end of an SSH connection, or of 
 """
 # Runs on the NAS: Python 3.8 syntax, standard library only.
 
+from __future__ import annotations
+
 import fcntl
 import json
 import os
@@ -18,29 +20,31 @@ import subprocess
 import sys
 import syslog
 import time
+from typing import Any
 
 LOOKS_A_SECOND = 4
 COMMAND_SECONDS = 60
 TRIES = 3
 
 
-def read_armed(folder):
+def read_armed(folder: str) -> dict[str, Any] | None:
     """Return what armed.json says, or None when nothing is armed."""
     try:
         with open(os.path.join(folder, "armed.json"), encoding="utf-8") as file:
-            return json.load(file)
+            found: dict[str, Any] = json.load(file)
+            return found
     except FileNotFoundError:
         return None
 
 
-def note(folder, text):
+def note(folder: str, text: str) -> None:
     """Add a line to the journal, and to the system's log."""
     with open(os.path.join(folder, "journal.log"), "a", encoding="utf-8") as journal:
         journal.write(time.strftime("%Y-%m-%dT%H:%M:%S%z ") + text + "\n")
     syslog.syslog("kbju firewall: " + text)
 
 
-def put_back(folder, armed):
+def put_back(folder: str, armed: dict[str, Any]) -> None:
     """Replace each file of DSM's with its former content, owner and mode, so that nobody reads half of it."""
     for name in armed["files"]:
         target = os.path.join(armed["target"], name)
@@ -56,7 +60,7 @@ def put_back(folder, armed):
         os.rename(aside, target)
 
 
-def command(armed, verb):
+def command(armed: dict[str, Any], verb: str) -> str:
     """Call synofirewall; return an empty text, or what went wrong."""
     try:
         done = subprocess.run(
@@ -68,7 +72,7 @@ def command(armed, verb):
     return "" if done.returncode == 0 else f"exit code {done.returncode}: {done.stdout[-500:]!r}"
 
 
-def revert(folder, why):
+def revert(folder: str, why: str) -> None:
     """Put the former firewall back in force, if one is armed; what can't be loaded again is turned off instead."""
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -90,9 +94,11 @@ def revert(folder, why):
         os.unlink(os.path.join(folder, "armed.json"))
 
 
-def wait(folder):
+def wait(folder: str) -> None:
     """Wait until the time is up or the change is confirmed."""
     armed = read_armed(folder)
+    if armed is None:
+        return
     deadline = time.monotonic() + armed["seconds"]
     while time.monotonic() < deadline:
         time.sleep(1 / LOOKS_A_SECOND)
@@ -102,7 +108,7 @@ def wait(folder):
     revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]))
 
 
-def into_background(folder):
+def into_background(folder: str) -> None:
     """Go on as a process of no session; return in the child alone, when it surely waits."""
     reading, writing = os.pipe()
     if os.fork():
@@ -124,7 +130,7 @@ def into_background(folder):
     os.close(reading)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     """Do what the arguments say."""
     if len(arguments) == 2 and arguments[1] == "--now":
         revert(arguments[0], "asked for")
