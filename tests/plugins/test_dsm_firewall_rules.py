@@ -238,6 +238,13 @@ def test_live_rules_are_judged_as_the_kernel_would(source: str, port: int, inter
     assert live.verdict(live.chains(DSM_7_3), source, port, interface)[0] is passes
 
 
+@pytest.mark.parametrize(("match", "passes"), [("-s 192.168.0.0/16", True), ("! -s 192.168.0.0/16", False)])
+def test_a_negated_match_is_not_taken_for_its_opposite(match: str, passes: bool) -> None:
+    listed = f"-A INPUT -j INPUT_FIREWALL\n-A INPUT_FIREWALL {match} -j DROP\n-A INPUT_FIREWALL -j RETURN\n"
+
+    assert live.verdict(live.chains(listed), "10.1.2.3", 22, "eth0")[0] is passes
+
+
 def test_netmasks_and_single_ports_are_recognised() -> None:
     lan, _ = made({**LAN, "sources": ["10.0.0.0/8"]})
 
