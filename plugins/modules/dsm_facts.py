@@ -207,7 +207,9 @@ class Nas:
 
     def containers(self, project: str) -> dict[str, Any]:
         """Return the project's containers by name."""
-        filters = ["--filter", "label=com.docker.compose.project=" + project]
+        # Without those of `compose run`: the NAS's own tasks make and remove them at any time.
+        labels = ["com.docker.compose.project=" + project, "com.docker.compose.oneoff=False"]
+        filters = [part for label in labels for part in ("--filter", "label=" + label)]
         ids = (self.run(self.docker_program, "ps", "--all", "--quiet", "--no-trunc", *filters) or "").split()
         if not ids:
             return {}
