@@ -106,8 +106,9 @@ class TestPackets:
         assert reach(INTERNET, 5005) == {5005: "open"}
         assert reach(BLOCKED, 5005, 8443) == {5005: "no answer", 8443: "no answer"}
 
-    @pytest.mark.parametrize("address", ["http://web:8443/busybox", f"http://{CLIENT}:9999/busybox"])
+    @pytest.mark.parametrize("address", ["http://web:9000/busybox", f"http://{CLIENT}:9999/busybox"])
     def test_containers_reach_each_other_and_the_outside_by_name(self, address: str) -> None:
+        """On ports that no rule names."""
         nas(f"{DOCKER} exec peer /bin/busybox wget -T 5 -q -O /dev/null {address}")
 
 
