@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class Stack:
     names: tuple[str, ...]
     http_port: int
     https_port: int
+    # PEM certificates that are trusted, and nothing else.
+    roots: Path
     telegram_port: int = 0
 
     @property
@@ -61,11 +64,6 @@ class Stack:
     def telegram(self) -> str:
         """The address of the Telegram stand-in."""
         return f"http://127.0.0.1:{self.telegram_port}"
-
-    @property
-    def roots(self) -> Path:
-        """What is trusted: the rehearsal's authority and nothing else; for a real NAS what browsers trust."""
-        return REPOSITORY / ".state" / self.instance / "telegram" / "roots.pem" if REHEARSED else Path(certifi.where())
 
     @property
     def nas_address(self) -> str:
@@ -126,6 +124,7 @@ def stack_from_environment() -> Stack:
             names=NAMES,
             http_port=int(os.environ["KBJU_HTTP_PORT"]),
             https_port=int(os.environ["KBJU_HTTPS_PORT"]),
+            roots=REPOSITORY / ".state" / os.environ["KBJU_INSTANCE"] / "telegram" / "roots.pem",
             telegram_port=int(os.environ["KBJU_TELEGRAM_PORT"]),
         )
     said = resolved(
@@ -138,7 +137,17 @@ def stack_from_environment() -> Stack:
         names=(said["domain"] or said["name"],),
         http_port=said["http_port"],
         https_port=said["https_port"],
+        roots=_roots_of_nas(bool(said["domain"])),
     )
+
+
+def _roots_of_nas(has_domain: bool) -> Path:
+    """Return what browsers trust, or KBJU_CA_BUNDLE; without a domain the NAS's own certificate, read over SSH."""
+    if has_domain:
+        return Path(os.environ.get("KBJU_CA_BUNDLE") or certifi.where())
+    own = Path(tempfile.mkdtemp(prefix="kbju-verify-")) / "cert.pem"
+    own.write_text(reach_nas().check_output(f"cat {ROOT}/certs/public/cert.pem") + "\n", encoding="utf-8")
+    return own
 
 
 def deploy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
