@@ -65,7 +65,7 @@ ansible_facts:
           C(swap_limit), C(pids_limit); null without an answering engine.
         - C(listeners), a list of C(port), C(address), C(process) of listening TCP sockets.
         - C(containers), by name, with C(id), C(service), C(state), C(health), C(exit_code), C(restarts), C(image),
-          C(ports).
+          C(image_id), C(ports).
         - C(missing_tools).
       type: dict
       returned: always
@@ -224,6 +224,7 @@ class Nas:
                 "exit_code": one["State"]["ExitCode"],
                 "restarts": one["RestartCount"],
                 "image": one["Config"]["Image"],
+                "image_id": one["Image"],
                 "ports": sorted({int(b["HostPort"]) for binds in ports.values() for b in binds if b["HostPort"]}),
             }
         return found
