@@ -27,7 +27,7 @@ def test_another_name_gets_another_certificate_and_telegram_hears_of_it(stack: S
     # Without an authority, and without what one has issued.
     nas.check_output(f"rm {ROOT}/certs/nginx/*.pem")
 
-    renamed = deploy("site.yml", "--extra-vars", json.dumps(settings))
+    renamed = deploy("playbooks/deploy.yml", "--extra-vars", json.dumps(settings))
 
     assert renamed.returncode == 0, renamed.stdout[-3000:]
     names = nas.check_output(f"openssl x509 -in {ROOT}/certs/public/cert.pem -noout -ext subjectAltName")
@@ -35,7 +35,7 @@ def test_another_name_gets_another_certificate_and_telegram_hears_of_it(stack: S
 
     assert f"{ROOT}/bin/renew-certificate" not in nas.check_output("/usr/syno/bin/synoschedtask --get")
     # Under its own name: Telegram, which looks for that, trusts only the certificate that it was given last.
-    own = deploy("site.yml", "--extra-vars", json.dumps({"certbot_enabled": False}))
+    own = deploy("playbooks/deploy.yml", "--extra-vars", json.dumps({"certbot_enabled": False}))
     assert own.returncode == 0, own.stdout[-3000:]
     assert served(stack).subject == served(stack).issuer
     user = User(user_id, stack.telegram, first_name="Daria", language_code="ru")
@@ -43,7 +43,7 @@ def test_another_name_gets_another_certificate_and_telegram_hears_of_it(stack: S
     assert "Daria" in user.wait_for_reply(timeout=30)["text"]
 
     # With the authority again, what it has issued comes back, and Telegram trusts that.
-    back = deploy("site.yml")
+    back = deploy("playbooks/deploy.yml")
     assert back.returncode == 0, back.stdout[-3000:]
     assert served(stack).subject != served(stack).issuer
     user = User(user_id + 1, stack.telegram, first_name="Elena", language_code="ru")
