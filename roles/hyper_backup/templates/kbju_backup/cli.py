@@ -47,7 +47,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     restore.add_argument("name")
     restore.add_argument("--saved", default="", metavar="NAME", help="the backup that holds the present database")
-    commands.add_parser("undo-restore", help="give the database from before a restore its place back")
+    undo = commands.add_parser("undo-restore", help="give the database from before a restore its place back")
+    undo.add_argument("--saved", default="", metavar="NAME", help="what that restore was called with")
     commands.add_parser("finish-restore", help="drop the database from before a restore")
     return parser.parse_args(arguments)
 
@@ -109,12 +110,12 @@ class Program:
             try:
                 with self._stages.stage("hyper_backup"):
                     HyperBackup(self.settings).run()
-            except Failure as failure:
-                names = {code: name for name, code in RESULTS.items()}
-                result = names.get(failure.code, "setup")
-                self._note(lambda: results.note_hyper_backup(result))
+            except BaseException as error:
+                code = _code_of(error)
+                result = {code: name for name, code in RESULTS.items()}.get(code, "not run")
+                self._note(lambda: results.note_hyper_backup(result, code, self._stages))
                 raise
-            self._note(lambda: results.note_hyper_backup("success"))
+            self._note(lambda: results.note_hyper_backup("success", Exit.OK, self._stages))
         return "Hyper Backup: success"
 
     def _list(self) -> str:
@@ -139,7 +140,7 @@ class Program:
     def _undo_restore(self) -> str:
         with self._store.locked():
             self._server.check()
-            return self._restoring.undo()
+            return self._restoring.undo(self._options.saved)
 
     def _finish_restore(self) -> str:
         with self._store.locked():

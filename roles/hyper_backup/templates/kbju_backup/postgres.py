@@ -16,6 +16,11 @@ _APPLICATION = "kbju-backup"
 _LOCK_WAIT = "60s"
 _SHORT = 60.0
 """Seconds for a question to the engine or to the server's catalogue."""
+# A row's text must not depend on settings of a database, which its dump does not hold.
+_SAME_TEXT = """
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1;
+SET bytea_output = 'hex';
+"""
 _END = "kbju-backup-answered"
 _USER_TABLES = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
@@ -153,8 +158,7 @@ class Server:
         with programs.started(self._inside(*_psql(database), interactive=True), self._timeout) as running:
             session = Session(running)
             session.ask(
-                f"SET lock_timeout = '{_LOCK_WAIT}';\nSET TimeZone = 'UTC';\n"
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                f"SET lock_timeout = '{_LOCK_WAIT}';\n{_SAME_TEXT}\nBEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
             )
             yield session
             # psql ends when its input does.

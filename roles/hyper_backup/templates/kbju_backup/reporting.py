@@ -28,12 +28,12 @@ class Results:
         self._found["run"] = run
         self._write()
 
-    def note_hyper_backup(self, result: str) -> None:
-        """Note how Hyper Backup ended."""
+    def note_hyper_backup(self, result: str, code: Exit, stages: Stages) -> None:
+        """Note how Hyper Backup ended, and the run with it."""
         before = self._found.get("hyper_backup", {})
         succeeded = time.time() if result == "success" else before.get("succeeded", 0)
         self._found["hyper_backup"] = {"at": time.time(), "result": result, "succeeded": succeeded}
-        self._write()
+        self.note_run(code, stages)
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -63,9 +63,9 @@ class Restoring:
         """
         with self._stages.stage("check"):
             self._server.check()
-            self._store.check(backup)
-            self._server.end_leftovers()
             self._tidy_up()
+            self._server.end_leftovers()
+            self._store.check(backup)
             reserve = self._settings.reserve_mb << 20
             writing.check_space(self._store.folder, reserve)
         with self._stages.stage("restore"):
@@ -79,19 +79,20 @@ class Restoring:
         with self._stages.stage("swap"):
             self._swap(backup, saved)
 
-    def undo(self) -> str:
-        """Give the old database its name back. Return what was done, in a sentence."""
+    def undo(self, saved: str) -> str:
+        """Give the old database its name back, where the restore that named `saved` had come so far.
+
+        Return what was done, in a sentence. What an earlier restore has left is not touched.
+        """
         notes = self._read_notes()
         replaced = str(notes.get("replaced", ""))
-        if not replaced or not self._server.exists(replaced):
-            self._server.drop(NEW)
-            self._forget()
-            return "the database is the one from before"
         self._server.drop(NEW)
+        if not replaced or notes.get("saved") != saved or not self._server.exists(replaced):
+            return "The database is the one from before: it was not replaced"
         self._rename({self._settings.database: NEW, replaced: self._settings.database})
         self._server.drop(NEW)
         self._forget()
-        return "the database from before has its place again"
+        return "The database from before has its place again"
 
     def finish(self) -> str:
         """Let the old database go. Return what was done, in a sentence."""
@@ -99,11 +100,11 @@ class Restoring:
         replaced = str(notes.get("replaced", ""))
         self._forget()
         if not replaced or not self._server.exists(replaced):
-            return "there is no database from before"
+            return "There was no database before"
         if notes.get("saved"):
             self._server.drop(replaced)
-            return f"the database from before is dropped; the backup {notes['saved']} has all of it"
-        return f"the database from before was not saved and stays as {replaced}, until you drop it"
+            return f"The database from before is dropped; the backup {notes['saved']} has all of it"
+        return f"The database from before was not saved and stays as {replaced}, until you drop it"
 
     def _swap(self, backup: Backup, saved: str) -> None:
         database = self._settings.database
@@ -134,10 +135,11 @@ class Restoring:
                 return
 
     def _tidy_up(self) -> None:
-        # What a restore left that was killed between its swap and its end.
+        # What a restore left that was killed between its swap and its end. Its notes go first: nobody may undo it now.
+        saved = str(self._read_notes().get("saved", ""))
+        self._forget()
         self._server.drop(NEW)
         if self._server.exists(OLD):
-            saved = str(self._read_notes().get("saved", ""))
             if saved in [one.name for one in self._store.all()]:
                 log.warning("a restore was killed before its end; the database from before it is in %s", saved)
                 self._server.drop(OLD)
@@ -145,7 +147,6 @@ class Restoring:
                 kept = f"kbju_unsaved_{int(time.time())}"
                 log.warning("a restore was killed before its end; the database from before it stays as %s", kept)
                 self._rename({OLD: kept})
-        self._forget()
 
     def _has(self, table: str) -> bool:
         return self._server.query(NEW, f"SELECT to_regclass('public.{table}') IS NOT NULL;") == "t"

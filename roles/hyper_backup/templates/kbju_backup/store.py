@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -147,9 +148,10 @@ class Store:
         try:
             while True:
                 name = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H%M%SZ")
-                if not (self.folder / name).exists():
+                folder = self.folder / (_UNFINISHED + name)
+                if not (folder.exists() or (self.folder / name).exists()):
                     break
-            folder = self.folder / (_UNFINISHED + name)
+                time.sleep(0.1)
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise not_written(error, str(self.folder)) from error
