@@ -43,10 +43,10 @@ class Results:
         return found if isinstance(found, dict) else {}
 
     def _write(self) -> None:
-        writing.write_whole(self._file, json.dumps(self._found) + "\n")
         text = metrics(self._store.all(), self._found, bool(self._settings.hyper_backup_task))
-        # node_exporter runs as nobody.
+        # First, for they may have space where the backups have none. node_exporter runs as nobody.
         writing.write_whole(self._settings.metrics, text, 0o644)
+        writing.write_whole(self._file, json.dumps(self._found) + "\n")
 
 
 def metrics(backups: list[Backup], results: dict[str, Any], with_hyper_backup: bool) -> str:

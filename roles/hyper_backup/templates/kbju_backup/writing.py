@@ -91,6 +91,8 @@ def write_whole(file: Path, text: str, mode: int = 0o600) -> None:
             os.fsync(handle.fileno())
         aside.rename(file)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise not_written(error, str(file.parent)) from error
 
 
