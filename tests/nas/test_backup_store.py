@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_a_deletion_that_was_interrupted_is_finished(store: Store) -> None:
     assert [one.name for one in store.folder.iterdir()] == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"proven": false}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"proven": true}', json.dumps(manifest(proven=False))])
 def test_a_folder_without_a_good_manifest_is_shown_and_never_deleted(store: Store, text: str) -> None:
     (store.folder / NAME).mkdir()
     (store.folder / NAME / MANIFEST).write_text(text, encoding="utf-8")
