@@ -14,6 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 DOCKER = "/var/packages/ContainerManager/target/usr/bin/docker"
 ROOT = "/volume1/docker/kbju-bot-prod"
 BOT = "kbju-bot-prod"
+# The NAS's names in the rehearsal's network, and in its certificate.
+NAMES = ("nas.kbju.test", "kbju.test")
 SERVICES = {
     BOT,
     "kbju-postgres",
@@ -37,12 +39,12 @@ class Stack:
     @property
     def https(self) -> str:
         """The address of nginx."""
-        return f"https://localhost:{self.https_port}"
+        return f"https://{NAMES[0]}:{self.https_port}"
 
     @property
     def http(self) -> str:
         """The address of nginx without TLS."""
-        return f"http://localhost:{self.http_port}"
+        return f"http://{NAMES[0]}:{self.http_port}"
 
     @property
     def telegram(self) -> str:
@@ -50,9 +52,9 @@ class Stack:
         return f"http://127.0.0.1:{self.telegram_port}"
 
     @property
-    def certificate(self) -> Path:
-        """Where the tests keep the stack's certificate."""
-        return REPOSITORY / ".state" / self.instance / "cert.pem"
+    def roots(self) -> Path:
+        """What is trusted: the rehearsal's certificate authority, and nothing else."""
+        return REPOSITORY / ".state" / self.instance / "telegram" / "roots.pem"
 
     def secret(self, name: str) -> str:
         """Return one of the secrets that were made up for this instance."""

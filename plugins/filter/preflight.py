@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -51,9 +52,46 @@ def taken_ports(dsm: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
     return taken
 
 
+def overlapping_subnets(network: Mapping[str, Any], wanted: Mapping[str, str]) -> list[str]:
+    """Return what the wanted subnets overlap with, in words.
+
+    Args:
+        network: the facts of the module dsm_network_facts.
+        wanted: subnets by the name of the Docker network that will have them; their own routes do not count.
+    """
+    found = []
+    ours = {ipaddress.ip_network(subnet) for subnet in wanted.values()}
+    for subnet in sorted(ours):
+        for name, theirs in network["docker_networks"].items():
+            if name not in wanted and any(subnet.overlaps(ipaddress.ip_network(one)) for one in theirs):
+                found.append(f"{subnet} overlaps the Docker network {name} ({', '.join(theirs)})")
+        listed = {one for subnets in network["docker_networks"].values() for one in subnets}
+        for route in network["routes"]:
+            other = ipaddress.ip_network(route["subnet"])
+            # A route to a network of Docker's is that network: ours, or told above.
+            if str(other) not in listed and subnet.overlaps(other):
+                found.append(f"{subnet} overlaps {other}, which the NAS reaches by {route['interface']}")
+    return found
+
+
+def memory_of(budgets: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return how much memory the services of a table of budgets may use at the same time, in MiB.
+
+    Those that run by turns (`one_shot`) count once, as much as the largest of them.
+    """
+    steady = [row["memory_mb"] for row in budgets.values() if not row.get("one_shot")]
+    turns = [row["memory_mb"] for row in budgets.values() if row.get("one_shot")]
+    return int(sum(steady) + max(turns, default=0))
+
+
 class FilterModule:
     """Makes the filters known to Ansible."""
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"unfit_secrets": unfit_secrets, "taken_ports": taken_ports}
+        return {
+            "unfit_secrets": unfit_secrets,
+            "taken_ports": taken_ports,
+            "overlapping_subnets": overlapping_subnets,
+            "memory_of": memory_of,
+        }

@@ -1,7 +1,7 @@
 """What the dsm_* modules share: calling DSM's programs, reading what they print, and errors that say what to do.
 
-DSM's programs end with 0 when they have done nothing and with other codes when they have: a change counts only after the
-state was read back. Runs on the NAS: Python 3.8 syntax, standard library only.
+DSM's programs end with 0 when they have done nothing and with other codes when they have: a change counts only after
+the state was read back. Runs on the NAS: Python 3.8 syntax, standard library only.
 """
 
 from __future__ import annotations
@@ -89,6 +89,11 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
+def exists(path: str) -> bool:
+    """Tell whether there is anything at a path."""
+    return os.path.lexists(path)
+
+
 def run(module: Any, work: Callable[[Any, Tools], dict[str, Any]]) -> None:
     """Run a module's work and hand its result, or its error, to Ansible."""
     if not is_root():
@@ -108,12 +113,14 @@ def check_name(kind: str, name: str) -> None:
         DsmError: it is empty, begins with - or @, or has a character that DSM uses to divide names.
     """
     if not name or name[0] in "-@ " or re.search(r"[:,/\\\[\]\"\n]", name):
-        raise DsmError(f"{name!r} is no name for a {kind}", "DSM allows no - or @ at the start, and none of : , / \\ [ ]")
+        raise DsmError(
+            f"{name!r} is no name for a {kind}", "DSM allows no - or @ at the start, and none of : , / \\ [ ]"
+        )
 
 
 def fields(text: str) -> dict[str, str]:
     """Return the `Name .......[value]` and `User Name   : [value]` lines of a text by their names."""
-    return {key: value for key, value in re.findall(r"^\s*(\w[\w ]*?)[ .:]*\[(.*)\]\s*$", text, flags=re.MULTILINE)}
+    return dict(re.findall(r"^\s*(\w[\w ]*?)[ .:]*\[(.*)\]\s*$", text, flags=re.MULTILINE))
 
 
 def names(tools: Tools, program: str, kind: str) -> list[str]:
@@ -123,7 +130,7 @@ def names(tools: Tools, program: str, kind: str) -> list[str]:
         DsmError: it prints no list.
     """
     answer = tools.call(program, "--enum", kind)
-    head, found, rows = answer.out.partition("Listed:")
+    _, found, rows = answer.out.partition("Listed:")
     if not found:
         raise DsmError("DSM does not list what it has", "run the same as root on the NAS and look what it says", answer)
     return [row.strip() for row in rows.splitlines() if row.strip()]
@@ -181,7 +188,7 @@ def set_group_members(tools: Tools, group: str, members: list[str]) -> None:
 
 
 def merged(present: list[str], wanted: list[str] | None, append: bool) -> list[str]:
-    """Return the list to have: unchanged where nothing is wanted, the present one with the wanted, or the wanted alone."""
+    """Return the list to have: the present one where nothing is wanted, both, or the wanted one alone."""
     if wanted is None:
         return present
     return list(dict.fromkeys([*present, *wanted] if append else wanted))

@@ -1,7 +1,8 @@
 """A user's password on a Synology NAS: compared and set without standing in a process list, as far as DSM allows.
 
-C(synouser) takes passwords as arguments only. chpasswd, where the NAS has it, reads a hash from its standard input; then
-/etc/shadow has the password, and services with hashes of their own (SMB) do not. Python 3.8, standard library only.
+C(synouser) takes passwords as arguments only. chpasswd, where the NAS has it, reads a hash from its standard input;
+then /etc/shadow has the password, and services with hashes of their own (SMB) do not. Python 3.8, standard library
+only.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def find_chpasswd() -> str:
         if os.path.exists(path):
             return path
     raise DsmError(
-        "this NAS has no chpasswd, and DSM's synouser takes a password only as an argument, which every process can read"
-        " while it runs",
+        "this NAS has no chpasswd, and DSM's synouser takes a password only as an argument, which every process"
+        " can read while it runs",
         "set the password in Control Panel and leave it out here, or accept that with password_in_argv: true",
     )
 
@@ -53,7 +54,7 @@ def hashed(tools: Tools, password: str, kind: str = "6", salt: str | None = None
     answer = tools.call(OPENSSL, "passwd", "-" + kind, *choice, "-stdin", data=password + "\n")
     if answer.code != 0 or not answer.out.startswith("$"):
         raise DsmError("openssl makes no hash of the password", "look whether /usr/bin/openssl runs on the NAS")
-    return answer.out.strip()
+    return str(answer.out.strip())
 
 
 def can_compare(stored: str) -> bool:
@@ -68,7 +69,7 @@ def password_is(tools: Tools, name: str, password: str) -> bool:
     if not can_compare(stored):
         return False
     _, kind, salt, _ = stored.split("$")
-    return hashed(tools, password, kind, salt) == stored
+    return bool(hashed(tools, password, kind, salt) == stored)
 
 
 def set_password(tools: Tools, name: str, password: str, *, in_argv: bool) -> None:

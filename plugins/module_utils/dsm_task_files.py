@@ -22,7 +22,8 @@ FOLDER = "/usr/syno/etc/synoschedule.d"
 OURS = "root"
 # Outside of FOLDER: whatever lies in there DSM takes for a task, or for a user's folder.
 WORKSHOP = "/usr/syno/etc"
-MODE = 0o660
+# Owner, group and mode where there is no task yet to look at.
+FIRST = (0, 0, 0o660)
 
 # A task made in Control Panel has these besides the ones that say what to run and when (published files of DSM 7).
 NEW = {
@@ -101,8 +102,10 @@ def read_all() -> list[TaskFile]:
     Raises:
         DsmError: there is no Task Scheduler, or a file can't be read.
     """
-    if not os.path.isdir(FOLDER):
-        raise DsmError(f"there is no {FOLDER}", "is this a Synology NAS with DSM 7? Its Task Scheduler keeps tasks there")
+    if not os.path.isdir(WORKSHOP):
+        raise DsmError(
+            f"there is no {WORKSHOP}", "is this a Synology NAS with DSM 7? Its Task Scheduler keeps tasks there"
+        )
     found = []
     for path in glob.glob(FOLDER + "/*/*.task"):
         if not os.path.basename(path)[: -len(".task")].isdigit():
@@ -111,7 +114,9 @@ def read_all() -> list[TaskFile]:
             with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
                 lines = file.read().split("\n")
         except OSError as error:
-            raise DsmError(f"{path} can't be read: {error.strerror}", "look at it in Control Panel → Task Scheduler") from None
+            raise DsmError(
+                f"{path} can't be read: {error.strerror}", "look at it in Control Panel → Task Scheduler"
+            ) from None
         pairs = (line.partition("=") for line in lines)
         found.append(TaskFile(path, {key.strip(): value for key, equals, value in pairs if equals}))
     return sorted(found, key=lambda task: task.number)
@@ -137,7 +142,7 @@ def owner_and_mode(tasks: list[TaskFile]) -> tuple[int, int, int]:
     if tasks:
         found = os.stat(tasks[-1].path)
         return found.st_uid, found.st_gid, found.st_mode & 0o777
-    return 0, 0, MODE
+    return FIRST
 
 
 def write(task: TaskFile, owner: tuple[int, int, int]) -> None:
@@ -147,7 +152,7 @@ def write(task: TaskFile, owner: tuple[int, int, int]) -> None:
 
 
 def create(values: dict[str, str], tasks: list[TaskFile]) -> TaskFile:
-    """Write a new task under the first free number and return it. A number that somebody takes meanwhile is left to them."""
+    """Write a new task under a free number and return it; a number taken meanwhile is left to whoever took it."""
     folder = os.path.join(FOLDER, OURS)
     os.makedirs(folder, mode=0o755, exist_ok=True)
     number = max([task.number for task in tasks] or [0]) + 1

@@ -9,7 +9,8 @@ DOCUMENTATION = r"""
 module: dsm_acl
 short_description: Manage entries of a Synology access list
 description:
-  - Adds entries to, or removes entries from, the access list (ACL) of a file or directory, with DSM's own C(synoacltool).
+  - Adds entries to, or removes entries from, the access list (ACL) of a file or directory, with DSM's own
+    C(synoacltool).
   - Entries that are not named stay, in their order. An entry is found by its text and never by a position that was read
     before another one was removed.
   - Never calls chmod - that deletes the list. So does Ansible's C(mode) of other modules; do not use it on such a path.
@@ -32,14 +33,15 @@ options:
     required: true
   convert:
     description:
-      - Whether a path without a list ("Linux mode") gets one. Then the list alone decides, and who had rights by the mode, also
-        a container's user, has them no more unless an entry gives them. With V(false) that is refused.
+      - Whether a path without a list ("Linux mode") gets one. Then the list alone decides, and who had rights by the
+        mode, also a container's user, has them no more unless an entry gives them. With V(false) that is refused.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    description: Says what would change, and refuses what would be refused.
+    description: Says what would change, and refuses what would be refused. A path that another task has yet to make
+      counts as one with an empty list.
   diff_mode:
     support: full
     description: The list before and after.
@@ -66,7 +68,7 @@ import re
 from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm import SYNOACLTOOL, DsmError, Tools, run
+from ansible.module_utils.dsm import SYNOACLTOOL, DsmError, Tools, exists, run
 
 ENTRY = re.compile(
     r"(?:user:[^:]+|group:[^:]+|(?:owner|everyone|authenticated_user|system):[^:]*)"
@@ -79,7 +81,7 @@ LINUX_MODE = "Linux mode"
 class Row(NamedTuple):
     """A row of the list: its place, its text, and from how many directories above it is inherited."""
 
-    index: int
+    place: int
     entry: str
     level: int
 
@@ -93,7 +95,7 @@ def read(tools: Tools, path: str) -> list[Row] | None:
     answer = tools.call(SYNOACLTOOL, "-get", path)
     if LINUX_MODE in answer.text:
         return None
-    rows = [Row(int(index), entry, int(level)) for index, entry, level in ROW.findall(answer.out)]
+    rows = [Row(int(place), entry, int(level)) for place, entry, level in ROW.findall(answer.out)]
     if not rows and "ACL version" not in answer.out:
         raise DsmError(f"the access list of {path} can't be read", "look whether the path exists on this NAS", answer)
     return rows
@@ -131,10 +133,11 @@ def remove(tools: Tools, path: str, entry: str) -> None:
     own = [row for row in rows if row.entry == entry and row.level == 0]
     if not own:
         raise DsmError(
-            f"{path} inherits the entry {entry} from a directory above", "remove it there, or stop the inheritance in DSM"
+            f"{path} inherits the entry {entry} from a directory above",
+            "remove it there, or stop the inheritance in DSM",
         )
     # Without a place -del would delete the whole list.
-    answer = tools.call(SYNOACLTOOL, "-del", path, str(own[-1].index))
+    answer = tools.call(SYNOACLTOOL, "-del", path, str(own[-1].place))
     left = texts(rows)
     left.pop(rows.index(own[-1]))
     now = texts(read(tools, path))
@@ -155,13 +158,16 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
                 f"{entry!r} is no entry of an access list",
                 "write it as synoacltool -get prints it: group:NAME:allow:rwxpdDaARWc--:fd--, 13 rights and 4 flags",
             )
-    rows = read(tools, path)
+    missing_path = not exists(path)
+    if missing_path and module.params["state"] == "present" and not module.check_mode:
+        raise DsmError(f"there is nothing at {path}", "make the directory or the share first")
+    rows = [] if missing_path else read(tools, path)
     before = texts(rows)
     if module.params["state"] == "present":
         missing = [entry for entry in wanted if entry not in before]
         if missing and rows is None and not module.params["convert"]:
             raise DsmError(
-                f"{path} has no access list, its mode decides (Linux mode). With a list, who is not on it would lose access",
+                f"{path} has no access list, its mode decides (Linux mode). With a list, others would lose access",
                 "set convert: true if that is meant",
             )
         after = before + missing

@@ -62,7 +62,7 @@ ansible_facts:
           C(volume_free_mb), C(volume_total_mb), C(share_path).
         - C(container_manager) with C(installed), C(running), C(version).
         - C(docker) with C(path), C(version), C(compose_version), C(storage_driver), C(cpu_quota), C(memory_limit),
-          C(pids_limit); null without an answering engine.
+          C(swap_limit), C(pids_limit); null without an answering engine.
         - C(listeners), a list of C(port), C(address), C(process) of listening TCP sockets.
         - C(containers), by name, with C(id), C(service), C(state), C(health), C(exit_code), C(restarts), C(image),
           C(ports).
@@ -194,8 +194,9 @@ class Nas:
             "version": info["ServerVersion"],
             "compose_version": compose.strip().lstrip("v") if compose else None,
             "storage_driver": info.get("Driver"),
-            "cpu_quota": bool(info.get("CPUCfsQuota")),
+            "cpu_quota": bool(info.get("CpuCfsQuota")),
             "memory_limit": bool(info.get("MemoryLimit")),
+            "swap_limit": bool(info.get("SwapLimit")),
             "pids_limit": bool(info.get("PidsLimit")),
         }
 
@@ -206,7 +207,9 @@ class Nas:
 
     def containers(self, project: str) -> dict[str, Any]:
         """Return the project's containers by name."""
-        filters = ["--filter", "label=com.docker.compose.project=" + project]
+        # Without those of `compose run`: the NAS's own tasks make and remove them at any time.
+        labels = ["com.docker.compose.project=" + project, "com.docker.compose.oneoff=False"]
+        filters = [part for label in labels for part in ("--filter", "label=" + label)]
         ids = (self.run(self.docker_program, "ps", "--all", "--quiet", "--no-trunc", *filters) or "").split()
         if not ids:
             return {}

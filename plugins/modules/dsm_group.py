@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: dsm_group
 short_description: Manage a local group of a Synology NAS
 description:
-  - Makes or removes a group with DSM's own C(synogroup), so that Control Panel and the file services know it, and sets its
-    members.
+  - Makes or removes a group with DSM's own C(synogroup), so that Control Panel and the file services know it, and
+    sets its members.
   - DSM's C(synogroup --member) replaces the whole list of members. This module reads the list first and never drops a
     member whom O(append) does not ask it to drop.
   - Every change is read back; DSM's exit codes are not trusted.

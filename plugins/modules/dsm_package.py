@@ -9,10 +9,10 @@ DOCUMENTATION = r"""
 module: dsm_package
 short_description: Manage a package of a Synology NAS
 description:
-  - Installs a package from Synology's server, starts, stops or removes it, with DSM's own C(synopkg), and waits until DSM says
-    that it is so.
-  - C(synopkg status) prints a sentence in early releases of DSM 7 and JSON in later ones. The module reads both, and gives up
-    with the text where it understands neither.
+  - Installs a package from Synology's server, starts, stops or removes it, with DSM's own C(synopkg), and waits until
+    DSM says that it is so.
+  - C(synopkg status) prints a sentence in early releases of DSM 7 and JSON in later ones. The module reads both, and
+    gives up with the text where it understands neither.
 options:
   name:
     description: The package's name as C(synopkg list --name) prints it, for instance C(ContainerManager).
@@ -127,8 +127,8 @@ class Package:
                 answer,
             )
         raise DsmError(
-            f"the package {self.name} is {found or 'in an unknown state'} after {cause.verb}, and not {' or '.join(sorted(states))}",
-            f"look for it in the Package Center: it says what is missing; {answer.quote()}",
+            f"the package {self.name} is {found or 'in an unknown state'} and not {' or '.join(sorted(states))}",
+            f"look for it in the Package Center, which says what is missing; {answer.quote()}",
             cause,
         )
 

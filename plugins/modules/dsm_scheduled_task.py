@@ -9,10 +9,11 @@ DOCUMENTATION = r"""
 module: dsm_scheduled_task
 short_description: Manage a task of a Synology NAS's Task Scheduler
 description:
-  - Makes, changes or removes a user-defined script in DSM's Task Scheduler. The task is found by its name; two tasks of that
-    name are an error, and neither is touched.
-  - Writes DSM's own file of the task, as a whole and under a free number, has C(synoschedtask --sync) make C(/etc/crontab) of
-    it, and restarts crond where that table has changed. Other tasks, and lines of this one that the module does not know, stay.
+  - Makes, changes or removes a user-defined script in DSM's Task Scheduler. The task is found by its name; two tasks
+    of that name are an error, and neither is touched.
+  - Writes DSM's own file of the task, as a whole and under a free number, has C(synoschedtask --sync) make
+    C(/etc/crontab) of it, and restarts crond where that table has changed. Other tasks, and lines of this one that
+    the module does not know, stay.
   - The table is read back; a task that DSM does not schedule is an error.
 options:
   name:
@@ -27,8 +28,8 @@ options:
   command:
     description:
       - The script, which may have several lines. Needed with O(state=present).
-      - It stands readable in the task's file, in Control Panel and in process lists. Secrets do not belong in it - have it call a
-        script that reads them from a file.
+      - It stands readable in the task's file, in Control Panel and in process lists. Secrets do not belong in it -
+        have it call a script that reads them from a file.
     type: str
   user:
     description: As whom it runs.
@@ -59,7 +60,8 @@ options:
     description: Run again after so many hours, up to O(last_hour).
     type: int
   every_minutes:
-    description: Run again after so many minutes, up to the end of O(last_hour). Control Panel knows 1, 5, 10, 15, 20 and 30.
+    description: Run again after so many minutes, up to the end of O(last_hour). Control Panel knows 1, 5, 10, 15, 20
+      and 30.
     type: int
   last_hour:
     description: With O(every_hours) or O(every_minutes), the hour of the last run of a day.
@@ -109,8 +111,9 @@ import pwd
 import time
 from typing import Any
 
+from ansible.module_utils import dsm_crontab
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm import SYNOSCHEDTASK, SYNOSYSTEMCTL, Answer, DsmError, Tools, run
+from ansible.module_utils.dsm import DsmError, Tools, run
 from ansible.module_utils.dsm_task_files import (
     NEW,
     TaskFile,
@@ -122,13 +125,11 @@ from ansible.module_utils.dsm_task_files import (
     write,
 )
 
-CRONTAB = "/etc/crontab"
 WEEK = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
-PATIENCE_SECONDS = 10.0
 
 
-def uid_of(user: str) -> int:
-    """Return a user's number.
+def uid_of(user: str, check_mode: bool) -> int:
+    """Return a user's number; in check mode a user whom another task has yet to make counts as -1.
 
     Raises:
         DsmError: there is no such user.
@@ -136,6 +137,8 @@ def uid_of(user: str) -> int:
     try:
         return pwd.getpwnam(user).pw_uid
     except KeyError:
+        if check_mode:
+            return -1
         raise DsmError(f"there is no user {user} to run the task", "make it with dsm_user first") from None
 
 
@@ -167,7 +170,7 @@ def check(params: dict[str, Any]) -> None:
             raise DsmError(f"{key} and schedule: {schedule} belong together", "give both or none")
 
 
-def wanted_values(params: dict[str, Any], present: dict[str, str]) -> dict[str, str]:
+def wanted_values(params: dict[str, Any], uid: int, present: dict[str, str]) -> dict[str, str]:
     """Return the lines of the task's file that the module's options decide."""
     schedule, hour = params["schedule"], params["hour"]
     repeats = params["every_hours"] or params["every_minutes"]
@@ -181,7 +184,7 @@ def wanted_values(params: dict[str, Any], present: dict[str, str]) -> dict[str, 
         "name": params["name"],
         "type": schedule,
         "state": "enabled" if params["enabled"] else "disabled",
-        "owner": str(uid_of(params["user"])),
+        "owner": str(uid),
         "week": "".join("1" if day in days else "0" for day in WEEK),
         "start day": str(params["day"] or 0),
         "start month": month,
@@ -220,48 +223,9 @@ def shown(task: TaskFile | None) -> dict[str, Any]:
     }
 
 
-def crontab() -> str:
-    """Return the table that crond reads, or an empty text."""
-    try:
-        with open(CRONTAB, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def in_crontab(number: int) -> bool:
-    """Tell whether crond's table runs a task."""
-    return any(f"--run id={number}" == line.rstrip()[-len(f"--run id={number}") :] for line in crontab().splitlines())
-
-
 def is_for_cron(task: TaskFile) -> bool:
     """Tell whether a task has to stand in crond's table."""
-    return task.values.get("state") == "enabled" and task.values.get("type") != "bootup"
-
-
-def sync(tools: Tools, number: int, scheduled: bool) -> None:
-    """Have DSM make its table of the tasks' files, and crond read it.
-
-    Raises:
-        DsmError: the task is not, or still, in the table afterwards.
-    """
-    before = crontab()
-    answer: Answer = tools.call(SYNOSCHEDTASK, "--sync")
-    # Some releases make the table only when crond starts.
-    if crontab() != before or in_crontab(number) != scheduled:
-        restarted = tools.call(SYNOSYSTEMCTL, "restart", "crond")
-        status = tools.call(SYNOSYSTEMCTL, "get-active-status", "crond")
-        if status.out.strip() != "active":
-            raise DsmError("crond does not run after its restart, so no task runs", "restart the NAS", restarted)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while in_crontab(number) != scheduled:
-        if time.monotonic() >= deadline:
-            raise DsmError(
-                f"the task's file is written, but {CRONTAB} {'does not run' if scheduled else 'still runs'} task {number}",
-                "open Control Panel → Task Scheduler: when the task is shown, save it there once; when not, report this",
-                answer,
-            )
-        time.sleep(0.2)
+    return bool(task.values.get("state") == "enabled" and task.values.get("type") != "bootup")
 
 
 def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
@@ -273,19 +237,22 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
     if params["state"] == "absent":
         if before is not None and not module.check_mode:
             os.unlink(before.path)
-            sync(tools, before.number, scheduled=False)
+            dsm_crontab.sync(tools, before.number, scheduled=False)
         return {"changed": before is not None, "task": {}, "diff": {"before": shown(before), "after": {}}}
 
-    present = before.values if before else {}
-    after = (before or TaskFile("", NEW)).with_values(wanted_values(params, present))
+    uid = uid_of(params["user"], module.check_mode)
+    after = (before or TaskFile("", NEW)).with_values(wanted_values(params, uid, before.values if before else {}))
+    scheduled = is_for_cron(after)
+    differs = before is None or after.values != before.values
     # A run that was cut off between the file and the table is completed by the next one.
-    changed = before is None or after.values != before.values or in_crontab(before.number) != is_for_cron(after)
-    if changed and not module.check_mode:
+    changed = before is None or differs or dsm_crontab.runs(before.number) != scheduled
+    if not module.check_mode:
         if before is None:
             after = create(after.values, tasks)
-        else:
+        elif differs:
             write(after, owner_and_mode([before]))
-        sync(tools, after.number, scheduled=is_for_cron(after))
+        if changed or dsm_crontab.older_than(after.path):
+            changed = dsm_crontab.sync(tools, after.number, scheduled) or changed
     number = {"id": after.number} if after.path else {}
     return {
         "changed": changed,

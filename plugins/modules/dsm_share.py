@@ -9,7 +9,8 @@ DOCUMENTATION = r"""
 module: dsm_share
 short_description: Manage a shared folder of a Synology NAS
 description:
-  - Makes a shared folder with DSM's own C(synoshare), sets its comment and who may read and write, or takes it off the list.
+  - Makes a shared folder with DSM's own C(synoshare), sets its comment and who may read and write, or takes it off
+    the list.
   - Never calls chmod - that deletes a Synology access list. What DSM decides about a share's directory stays as it is.
   - A directory that exists and is no share can't be made into one. The module says so and changes nothing.
   - Every change is read back; DSM's exit codes are not trusted.
@@ -45,7 +46,8 @@ options:
     elements: str
   append:
     description:
-      - Keep who is on a list of the share and not named here. With V(false) each list that is given becomes exactly that.
+      - Keep who is on a list of the share and not named here. With V(false) each list that is given becomes exactly
+        that.
       - Who is named moves from the list that they were on before.
     type: bool
     default: true
@@ -95,7 +97,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm import SYNOSHARE, DsmError, Tools, check_name, fields, look_up, merged, run
+from ansible.module_utils.dsm import SYNOSHARE, DsmError, Tools, check_name, exists, fields, look_up, merged, run
 
 # Our names of the lists, what --get calls them, and what --setuser takes.
 LISTS = {
@@ -105,18 +107,17 @@ LISTS = {
 }
 
 
-def exists(path: str) -> bool:
-    """Tell whether there is anything at a path."""
-    return os.path.lexists(path)
-
-
 def read(tools: Tools, name: str) -> dict[str, Any] | None:
     """Return the share as DSM shows it, or None where there is none."""
     text = look_up(tools, SYNOSHARE, "ALL", name, "Path")
     if text is None:
         return None
     found = fields(text)
-    share: dict[str, Any] = {"name": found.get("Name", name), "path": found["Path"], "comment": found.get("Comment", "")}
+    share: dict[str, Any] = {
+        "name": found.get("Name", name),
+        "path": found["Path"],
+        "comment": found.get("Comment", ""),
+    }
     for key, (title, _) in LISTS.items():
         share[key] = sorted(one.strip() for one in found.get(title, "").split(",") if one.strip())
     return share
@@ -151,18 +152,23 @@ def refuse_impossible(before: dict[str, Any] | None, path: str | None, name: str
     if before is not None:
         if path is not None and path != before["path"]:
             raise DsmError(
-                f"the share {name} is at {before['path']} and not at {path}", "give its present path; shares are not moved"
+                f"the share {name} is at {before['path']} and not at {path}",
+                "give its present path; shares are not moved",
             )
         return
     if path is None:
-        raise DsmError(f"there is no share {name}, and no path was given to make it", "give its path, like /volume1/" + name)
+        raise DsmError(
+            f"there is no share {name}, and no path was given to make it", "give its path, like /volume1/" + name
+        )
     if exists(path):
         raise DsmError(
             f"{path} exists and is no shared folder; DSM can't make a directory into one",
             f"move it away (mv {path} {path}.kept), run this again, and move its content into the new share",
         )
     if not exists(os.path.dirname(path)):
-        raise DsmError(f"there is no volume {os.path.dirname(path)}", "create it in Storage Manager or give another path")
+        raise DsmError(
+            f"there is no volume {os.path.dirname(path)}", "create it in Storage Manager or give another path"
+        )
 
 
 def write(tools: Tools, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
@@ -176,7 +182,9 @@ def write(tools: Tools, before: dict[str, Any] | None, after: dict[str, Any]) ->
         answer = tools.call(SYNOSHARE, "--add", name, after["comment"], after["path"], "", "", "", "1", "0")
         present = read(tools, name)
         if present is None:
-            raise DsmError(f"DSM has not made the share {name}", "try the same in Control Panel → Shared Folder", answer)
+            raise DsmError(
+                f"DSM has not made the share {name}", "try the same in Control Panel → Shared Folder", answer
+            )
     elif present["comment"] != after["comment"]:
         answer = tools.call(SYNOSHARE, "--setdesc", name, after["comment"])
     # Rights are taken before they are given: nobody is on two lists in between.
@@ -212,7 +220,9 @@ def remove(tools: Tools, share: dict[str, Any], delete_data: bool) -> None:
         )
     answer = tools.call(SYNOSHARE, "--del", "TRUE" if delete_data else "FALSE", share["name"])
     if read(tools, share["name"]) is not None:
-        raise DsmError(f"the share {share['name']} is still there", "remove it in Control Panel → Shared Folder", answer)
+        raise DsmError(
+            f"the share {share['name']} is still there", "remove it in Control Panel → Shared Folder", answer
+        )
     if not delete_data and not exists(share["path"]):
         raise DsmError(
             f"DSM has removed {share['path']} with the share, although its data were to stay",

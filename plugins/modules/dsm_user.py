@@ -9,7 +9,8 @@ DOCUMENTATION = r"""
 module: dsm_user
 short_description: Manage a local user of a Synology NAS
 description:
-  - Makes, changes or removes a user with DSM's own C(synouser), so that Control Panel and the file services know the user.
+  - Makes, changes or removes a user with DSM's own C(synouser), so that Control Panel and the file services know the
+    user.
   - DSM chooses the uid. The primary group is C(users).
   - Every change is read back; DSM's exit codes are not trusted.
 options:
@@ -43,10 +44,10 @@ options:
     default: true
   password:
     description:
-      - The user's password. Without it a new user gets a random one, made on the NAS and told to nobody, and a present user
-        keeps what is there.
-      - It is handed to C(chpasswd) as a hash by the standard input, so it stands in no process list. File services that keep
-        hashes of their own (SMB) do not learn it this way; see O(password_in_argv).
+      - The user's password. Without it a new user gets a random one, made on the NAS and told to nobody, and a
+        present user keeps what is there.
+      - It is handed to C(chpasswd) as a hash by the standard input, so it stands in no process list. File services
+        that keep hashes of their own (SMB) do not learn it this way; see O(password_in_argv).
     type: str
   update_password:
     description:
@@ -56,8 +57,9 @@ options:
     default: on_create
   password_in_argv:
     description:
-      - Hand O(password) to C(synouser) itself, which takes it as an argument only. All of DSM then knows it, SMB too, but every
-        local user and every process of the NAS can read it in the process list for as long as C(synouser) runs, about a second.
+      - Hand O(password) to C(synouser) itself, which takes it as an argument only. All of DSM then knows it, SMB too,
+        but every local user and every process of the NAS can read it in the process list for as long as C(synouser)
+        runs, about a second.
     type: bool
     default: false
 attributes:
@@ -68,8 +70,8 @@ attributes:
     support: full
     description: The user before and after, without the password.
 notes:
-  - The random password of a new user does stand in the argument list of C(synouser --add) while that runs; DSM allows no
-    other way. Where O(password) is given it is replaced at once, and where O(disabled) is set it opens nothing.
+  - The random password of a new user does stand in the argument list of C(synouser --add) while that runs; DSM allows
+    no other way. Where O(password) is given it is replaced at once, and where O(disabled) is set it opens nothing.
 author:
   - KBJU NAS contributors
 """
@@ -91,7 +93,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 user:
-  description: The user after the task - C(name), C(uid), C(full_name), C(mail), C(disabled), C(groups); empty when absent.
+  description: The user after the task - C(name), C(uid), C(full_name), C(mail), C(disabled), C(groups); empty when
+    absent.
   returned: success
   type: dict
 password_changed:
@@ -121,6 +124,7 @@ from ansible.module_utils.dsm_password import find_chpasswd, password_is, set_pa
 
 BUILT_IN = {"root", "admin", "guest"}
 PRIMARY_GROUP = "users"
+ALWAYS = "always"
 # What DSM prints of an account that has not expired; it prints other words, or a date, of one that has.
 NOT_EXPIRED = {"false", "no", "0", "normal"}
 
@@ -223,7 +227,7 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
     password: str | None = params["password"]
     if password and "\n" in password:
         raise DsmError(f"the password of {name} has a line break in it", "give it as one line")
-    always = params["update_password"] == "always"
+    always = params["update_password"] == ALWAYS
     new_password = bool(password) and (before is None or (always and not password_is(tools, name, password or "")))
     if new_password and not params["password_in_argv"]:
         find_chpasswd()

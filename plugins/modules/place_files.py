@@ -28,7 +28,7 @@ options:
     suboptions:
       path: {description: The path below O(root)., type: str, required: true}
       owner: {description: The owner's uid., type: int, default: 0}
-      group: {description: The group's gid; as the owner's uid when absent., type: int}
+      group: {description: The group's gid or its name on the NAS; as the owner's uid when absent., type: str}
       mode: {description: The mode in octal., type: str, default: "0755"}
   files:
     description: Files, in any order.
@@ -41,7 +41,7 @@ options:
       copy: {description: Where the content comes from - a file in templates/ as it is., type: str}
       content: {description: Where the content comes from - this text., type: str}
       owner: {description: The owner's uid., type: int, default: 0}
-      group: {description: The group's gid; as the owner's uid when absent., type: int}
+      group: {description: The group's gid or its name on the NAS; as the owner's uid when absent., type: str}
       mode: {description: The mode in octal., type: str, default: "0644"}
       secret: {description: Show nothing of the content anywhere., type: bool, default: false}
       state: {description: V(absent) removes the file., type: str, choices: [present, absent], default: present}
@@ -55,7 +55,7 @@ options:
       path: {description: The path below O(root)., type: str, required: true}
       content: {description: The text., type: str}
       owner: {description: The owner's uid., type: int, default: 0}
-      group: {description: The group's gid; as the owner's uid when absent., type: int}
+      group: {description: The group's gid or its name on the NAS; as the owner's uid when absent., type: str}
       mode: {description: The mode in octal., type: str, default: "0400"}
 attributes:
   check_mode: {support: full, description: Tells what would change.}
@@ -84,6 +84,7 @@ changed_paths:
   elements: str
 """
 
+import grp
 import os
 import stat
 from typing import Any
@@ -110,6 +111,21 @@ def rights(found: os.stat_result) -> str:
     return f"{found.st_uid}:{found.st_gid} {stat.S_IMODE(found.st_mode):04o}"
 
 
+def gid_of(row: dict[str, Any], check_mode: bool) -> int:
+    """Return the number of a row's group; in check mode a group that is still to be made counts as -1."""
+    group = row["group"]
+    if group is None:
+        return int(row["owner"])
+    if group.isdigit():
+        return int(group)
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        if check_mode:
+            return -1
+        raise Unfit(f"there is no group {group} on this NAS: playbooks/provision.yml makes it") from None
+
+
 class Placer:
     """Puts things in place below a root and notes what it did; in check mode it only notes."""
 
@@ -127,7 +143,7 @@ class Placer:
     def _own(self, path: str, place: str, row: dict[str, Any]) -> None:
         """Set owner and mode of what exists, where they differ."""
         found = os.lstat(place)
-        group = row["owner"] if row["group"] is None else row["group"]
+        group = gid_of(row, self.check_mode)
         mode = int(row["mode"], 8)
         wanted = f"{row['owner']}:{group} {mode:04o}"
         if rights(found) == wanted:
@@ -161,7 +177,7 @@ class Placer:
         if found is not None and not stat.S_ISREG(found.st_mode):
             raise Unfit(f"{place} is no regular file: move it away, its place is needed")
         wanted, mode = row["content"].encode(), int(row["mode"], 8)
-        group = row["owner"] if row["group"] is None else row["group"]
+        group = gid_of(row, self.check_mode)
         before = b""
         if found is not None:
             with open(place, "rb") as file:
@@ -210,7 +226,7 @@ def rows(default_mode: str, **more: Any) -> dict[str, Any]:
     return {
         "path": {"type": "str", "required": True},
         "owner": {"type": "int", "default": 0},
-        "group": {"type": "int"},
+        "group": {"type": "str"},
         "mode": {"type": "str", "default": default_mode},
         **more,
     }

@@ -42,6 +42,7 @@ def test_nothing_runs_before_sync(nas: Nas) -> None:
     ("values", "when"),
     [
         ({"week": "0100010"}, ["17", "3", "*", "*", "1,5"]),
+        ({"type": "monthly", "week": "0000000", "start_day": "15"}, ["17", "3", "15", "*", "*"]),
         ({"repeat_hour": "2", "last_work_hour": "23"}, ["17", "3-23/2", "*", "*", "*"]),
         ({"repeat_min": "15", "last_work_hour": "5"}, ["17-59/15", "3-5", "*", "*", "*"]),
     ],

@@ -339,6 +339,19 @@ async def test_self_signed_certificate_without_upload(server: EmulatorServer, pt
         assert "SSL error" in await refused(server, ptb, receiver)
 
 
+async def test_authority_that_is_trusted_later(
+    server: EmulatorServer, ptb: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = Identity(tmp_path, "localhost")
+    roots = tmp_path / "roots.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    async with Receiver(tls=identity.context) as receiver:
+        await ptb.bot.set_webhook(f"https://localhost:{receiver.port}/hook")
+        assert "SSL error" in await refused(server, ptb, receiver)
+        roots.write_bytes(identity.pem)
+        await receiver.wait_for(lambda: len(receiver.accepted) == 1)
+
+
 async def test_other_certificate_than_uploaded(server: EmulatorServer, ptb: Client, tmp_path: Path) -> None:
     async with Receiver(tls=Identity(tmp_path, "localhost").context) as receiver:
         url = f"https://localhost:{receiver.port}/hook"

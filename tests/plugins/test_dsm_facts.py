@@ -10,7 +10,7 @@ import pytest
 
 from plugins.modules import dsm_facts
 
-MODULES = sorted((Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("*.py"))
+MODULES = sorted((Path(__file__).resolve().parents[2] / "plugins").glob("module*/*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)

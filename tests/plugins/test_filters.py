@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from plugins.filter.images import image_references, images_to_ship
-from plugins.filter.preflight import taken_ports, unfit_secrets
+from plugins.filter.place_files import secret_files
+from plugins.filter.preflight import memory_of, overlapping_subnets, taken_ports, unfit_secrets
 from plugins.filter.prometheus import targets_not_up
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -138,3 +139,64 @@ def test_targets_that_are_not_up(targets: list[dict[str, Any]], said: list[str])
 
 def test_an_answer_that_is_none_is_passed_on() -> None:
     assert targets_not_up("wget: server returned 503") == ["wget: server returned 503"]
+
+
+OURS = {"kbju-network-edge": "172.28.240.0/25", "kbju-network-internal": "172.28.240.128/25"}
+
+
+@pytest.mark.parametrize(
+    ("networks", "routes", "told"),
+    [
+        ({}, [], []),
+        # The deployed stack's own networks and their routes are no problem.
+        (
+            {"kbju-network-edge": ["172.28.240.0/25"]},
+            [{"subnet": "172.28.240.0/25", "interface": "br-1"}, {"subnet": "192.168.1.0/24", "interface": "eth0"}],
+            [],
+        ),
+        (
+            {"others": ["172.28.0.0/16"]},
+            [{"subnet": "172.28.0.0/16", "interface": "br-2"}],
+            [
+                "172.28.240.0/25 overlaps the Docker network others (172.28.0.0/16)",
+                "172.28.240.128/25 overlaps the Docker network others (172.28.0.0/16)",
+            ],
+        ),
+        (
+            {},
+            [{"subnet": "172.28.240.192/26", "interface": "tun0"}],
+            ["172.28.240.128/25 overlaps 172.28.240.192/26, which the NAS reaches by tun0"],
+        ),
+        (
+            {},
+            [{"subnet": "172.28.240.0/25", "interface": "eth0"}],
+            ["172.28.240.0/25 overlaps 172.28.240.0/25, which the NAS reaches by eth0"],
+        ),
+    ],
+)
+def test_overlapping_subnets(networks: dict[str, list[str]], routes: list[dict[str, str]], told: list[str]) -> None:
+    assert overlapping_subnets({"docker_networks": networks, "routes": routes}, OURS) == told
+
+
+def test_services_that_take_turns_count_once() -> None:
+    budgets = {
+        "a": {"memory_mb": 100},
+        "b": {"memory_mb": 50, "one_shot": False},
+        "c": {"memory_mb": 30, "one_shot": True},
+        "d": {"memory_mb": 40, "one_shot": True},
+    }
+
+    assert memory_of(budgets) == 190
+    assert memory_of({}) == 0
+
+
+def test_the_table_of_budgets_fits_the_requirement() -> None:
+    table = yaml.safe_load((REPOSITORY / "group_vars/all/limits.yml").read_text(encoding="utf-8"))["kbju_budget_table"]
+
+    assert memory_of(table) <= 3 * 1024
+
+
+def test_secret_files_are_for_one_uid() -> None:
+    (row,) = secret_files([{"name": "bot", "kind": "runtime", "password": "p"}], "secrets/x", 999)
+
+    assert row == {"path": "secrets/x/bot", "content": "p", "owner": 999, "mode": "0400", "secret": True}

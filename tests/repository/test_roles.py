@@ -23,7 +23,7 @@ def test_a_role_has_the_files_that_every_role_has(role: str) -> None:
     folder = REPOSITORY / "roles" / role
 
     assert [file for file in FILES if not (folder / file).is_file()] == []
-    assert (folder / "templates").is_dir() or role in {"directories", "images", "verify"}, "no templates"
+    assert (folder / "templates").is_dir() or role in {"directories", "images", "packages", "verify"}, "no templates"
 
 
 @pytest.mark.parametrize("role", ROLES)

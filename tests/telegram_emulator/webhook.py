@@ -73,6 +73,7 @@ class WebhookDelivery:
         self._counters = counters
         self._config = config
         self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
         # A chat is in exactly one of these while it has updates: ready, in flight, or backing off.
         self._chats: dict[int, deque[Update]] = {}
         self._ready: deque[int] = deque()
@@ -94,8 +95,9 @@ class WebhookDelivery:
         self.last_error = None
         if settings is None:
             return
+        self._tls = settings.tls()
         connector = aiohttp.TCPConnector(
-            limit=0, ssl=settings.tls(), resolver=_FixedAddress(settings.ip_address) if settings.ip_address else None
+            limit=0, ssl=self._tls, resolver=_FixedAddress(settings.ip_address) if settings.ip_address else None
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -208,6 +210,9 @@ class WebhookDelivery:
                 answer = await response.content.read(_MAX_ANSWER)
                 kind = response.headers.get("Content-Type", "")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, aiohttp.ClientConnectorCertificateError) and self._tls and not settings.certificate:
+                # Other authorities may be trusted by the time of the next attempt.
+                self._tls.load_default_certs()
             raise _RefusedError(_describe(error)) from None
         if self.on_answer is not None and answer and kind:
             await self.on_answer(kind, answer)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-from rehearsal import DOCKER, ROOT, Stack, reach_nas, stack_from_environment
+from rehearsal import DOCKER, NAMES, Stack, reach_nas, stack_from_environment
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +21,22 @@ def nas() -> Host:
 
 
 @pytest.fixture(scope="session")
-def stack(nas: Host) -> Stack:
+def stack() -> Stack:
     """This instance's addresses and secrets."""
-    found = stack_from_environment()
-    found.certificate.write_text(nas.check_output(f"cat {ROOT}/certs/public/cert.pem") + "\n", encoding="utf-8")
-    return found
+    return stack_from_environment()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def names_of_the_nas() -> Iterator[None]:
+    """Let the NAS's names lead to its ports, which are published on this machine: no DNS knows them."""
+    patch, ask = pytest.MonkeyPatch(), socket.getaddrinfo
+
+    def answer(host: Any, *arguments: Any, **more: Any) -> Any:
+        return ask("127.0.0.1" if host in NAMES else host, *arguments, **more)
+
+    patch.setattr(socket, "getaddrinfo", answer)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from rehearsal import Stack
 
 
 def get(stack: Stack, path: str, auth: tuple[str, str] | None = None) -> requests.Response:
-    """Ask nginx over https, trusting only the certificate that the NAS has made."""
-    return requests.get(stack.https + path, verify=str(stack.certificate), allow_redirects=False, auth=auth, timeout=10)
+    """Ask nginx over https, trusting only the authority that has issued its certificate."""
+    return requests.get(stack.https + path, verify=str(stack.roots), allow_redirects=False, auth=auth, timeout=10)
 
 
 def test_http_redirects_to_https(stack: Stack) -> None:
@@ -59,6 +59,6 @@ def test_what_is_for_the_stack_itself_stays_inside(stack: Stack) -> None:
 def test_a_stranger_can_not_speak_for_telegram(stack: Stack) -> None:
     update = {"update_id": 1, "message": {"message_id": 1, "date": 0, "chat": {"id": 1, "type": "private"}}}
 
-    answer = requests.post(f"{stack.https}/telegram/webhook", json=update, verify=str(stack.certificate), timeout=10)
+    answer = requests.post(f"{stack.https}/telegram/webhook", json=update, verify=str(stack.roots), timeout=10)
 
     assert answer.status_code in {401, 403}

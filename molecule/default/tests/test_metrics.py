@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from rehearsal import Stack
+from rehearsal import NAMES, Stack
 
 
 def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
@@ -16,7 +16,7 @@ def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
         f"{stack.https}/prometheus/api/v1/query",
         params={"query": expression},
         auth=("admin", stack.secret("monitoring_password")),
-        verify=str(stack.certificate),
+        verify=str(stack.roots),
         timeout=10,
     )
     answer.raise_for_status()
@@ -46,3 +46,11 @@ def test_the_exporter_reaches_postgres(stack: Stack) -> None:
 )
 def test_the_bots_metrics_have_their_names(stack: Stack, name: str) -> None:
     assert query(stack, name), f"Prometheus has no {name}"
+
+
+def test_prometheus_knows_when_the_certificate_expires(stack: Stack) -> None:
+    """An alert needs it in time: Let's Encrypt's certificates live for 90 days, and pebble's here too."""
+    left = query(stack, "(kbju_certificate_expiry_timestamp_seconds - time()) / 86400")
+
+    assert {row["metric"]["name"] for row in left} == set(NAMES)
+    assert all(60 < float(row["value"][1]) <= 90 for row in left)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from testinfra.host import Host
@@ -49,7 +51,25 @@ FAULTS = {
         remedy="synopkg start ContainerManager",
     ),
 }
-MISSING_SECRET = ["--extra-vars", "vault_bot_token="]
+# A Telegram whose clock is an hour ahead of the NAS's.
+TELEGRAM = """
+import http.server, time
+class Answer(http.server.BaseHTTPRequestHandler):
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(time.time() + 3600)
+    def do_GET(self):
+        self.send_error(404)
+http.server.HTTPServer(("127.0.0.1", 8099), Answer).serve_forever()
+"""
+WRONG_SETTINGS: dict[str, dict[str, Any]] = {
+    "secrets not set: vault_bot_token": {"vault_bot_token": ""},
+    "the services' memory limits add up to 3524 MiB, but the whole stack may have 3072": {
+        "kbju_budget_changes": {"kbju-grafana": {"memory_mb": 900}}
+    },
+    "the NAS can't resolve no-such.invalid": {"kbju_domain": "no-such.invalid"},
+    "the NAS's clock is 3600 s behind": {"kbju_telegram_api_url": "http://127.0.0.1:8099"},
+}
+PROBLEMS = len(FAULTS) + len(WRONG_SETTINGS) + 1  # one for the subnet
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +79,30 @@ def nas() -> Host:
 
 
 @pytest.fixture(scope="class")
-def unfit(nas: Host) -> Iterator[None]:
-    """All faults at once."""
+def unfit(nas: Host) -> Iterator[list[str]]:
+    """All faults at once; the options that bring the wrong settings."""
     for fault in FAULTS.values():
         nas.check_output(fault.cause)
-    nas.check_output("until grep -q ':20FB ' /proc/net/tcp; do sleep 0.1; done")
-    yield
+    nas.check_output(f"setsid python3 -c '{TELEGRAM}' > /dev/null 2>&1 < /dev/null & echo $! > /tmp/telegram")
+    nas.check_output("until grep -q ':20FB ' /proc/net/tcp && grep -q ':1FA3 ' /proc/net/tcp; do sleep 0.1; done")
+    settings = {name: value for wrong in WRONG_SETTINGS.values() for name, value in wrong.items()}
+    settings["stack_edge_subnet"] = own_subnet(nas)
+    yield ["--extra-vars", json.dumps(settings)]
+    nas.check_output("kill $(cat /tmp/telegram)")
     for fault in FAULTS.values():
         nas.check_output(fault.cure)
 
 
+def own_subnet(nas: Host) -> str:
+    """The subnet that the NAS is in."""
+    return str(nas.check_output("ip -4 -o route show dev eth0 scope link").split()[0])
+
+
 @pytest.fixture(scope="class")
-def report(nas: Host, unfit: None) -> str:
+def report(nas: Host, unfit: list[str]) -> str:
     """What site.yml says on the unfit NAS."""
     nas.check_output("touch /tmp/before")
-    said = deploy("site.yml", *MISSING_SECRET)
+    said = deploy("site.yml", *unfit)
     assert said.returncode != 0
     return said.stdout
 
@@ -86,11 +115,17 @@ class TestUnfitNas:
         assert FAULTS[name].problem in report
         assert FAULTS[name].remedy in report
 
-    def test_a_missing_secret_is_named(self, report: str) -> None:
-        assert "secrets not set: vault_bot_token" in report
+    @pytest.mark.parametrize("problem", WRONG_SETTINGS)
+    def test_each_wrong_setting_is_named(self, report: str, problem: str) -> None:
+        assert problem in report
+
+    def test_a_subnet_that_the_nas_is_in_itself_is_named(self, report: str, nas: Host) -> None:
+        subnet = own_subnet(nas)
+
+        assert f"{subnet} overlaps {subnet}, which the NAS reaches by eth0" in report
 
     def test_the_report_counts_its_problems(self, report: str) -> None:
-        assert "5 problem(s) on nas-stand-in. Nothing was changed." in report
+        assert f"{PROBLEMS} problem(s) on nas-stand-in. Nothing was changed." in report
 
     def test_nothing_was_changed(self, nas: Host, report: str) -> None:
         """Homes are left out: Ansible itself keeps a folder there for what it sends."""
@@ -100,11 +135,21 @@ class TestUnfitNas:
         assert changed == ""
         assert "changed=0 " in report
 
-    def test_check_mode_says_the_same(self, unfit: None, report: str) -> None:
-        said = deploy("site.yml", "--check", *MISSING_SECRET)
+    def test_check_mode_says_the_same(self, unfit: list[str], report: str) -> None:
+        said = deploy("site.yml", "--check", *unfit)
 
         assert said.returncode != 0
-        assert "5 problem(s)" in said.stdout
+        assert f"{PROBLEMS} problem(s)" in said.stdout
+
+
+def test_an_unreachable_telegram_and_another_model_are_told() -> None:
+    settings = {"kbju_telegram_api_url": "http://127.0.0.1:9", "preflight_model": "DS225+"}
+    said = deploy("playbooks/preflight.yml", "--extra-vars", json.dumps(settings))
+
+    assert said.returncode != 0
+    assert "the NAS does not reach http://127.0.0.1:9: Connection refused" in said.stdout
+    assert "this is a DS925+; these roles are made for the DS225+" in said.stdout
+    assert "1 problem(s)" in said.stdout, "another model is no problem"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 Source: dsm-facts "Scheduled and boot tasks": tasks in /usr/syno/etc/synoschedule.d/root/N.task, /etc/crontab made of
 them by --sync, crond to be restarted after it (medium). The fields of a task, "cmd" being base64, the look of --get
-and that boot tasks do not stand in /etc/crontab are from published files and outputs (medium).
+and that boot tasks do not stand in /etc/crontab are from published files and outputs (medium). A monthly task has its
+day in "start day" and an empty week: from a published file of DSM 7 (medium), its line in /etc/crontab is a guess
+(low).
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ class Task:
 
     def cron_line(self) -> str | None:
         """Give the line of /etc/crontab, or None for a task that cron does not run."""
-        if not self.is_enabled or self.text("type") not in {"daily", "weekly"}:
+        if not self.is_enabled or self.text("type") not in {"daily", "weekly", "monthly"}:
             return None
         week = self.text("week", "1111111")
         days = [str(day) for day, on in enumerate(week) if on == "1"]
@@ -82,9 +84,11 @@ class Task:
             hours = f"{hour}-{max(last, hour)}"
         elif self.whole("repeat hour"):
             hours = f"{hour}-{max(last, hour)}/{self.whole('repeat hour')}"
-        weekdays = "*" if len(days) == 7 else ",".join(days)
+        monthly = self.text("type") == "monthly"
+        weekdays = "*" if len(days) == 7 or monthly else ",".join(days)
+        monthday = str(self.whole("start day")) if monthly else "*"
         command = f"/usr/syno/bin/synoschedtask --run id={self.number}"
-        return "\t".join([minutes, hours, "*", "*", weekdays, self.owner, command])
+        return "\t".join([minutes, hours, monthday, "*", weekdays, self.owner, command])
 
 
 def tasks() -> list[Task]:
