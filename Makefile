@@ -1,6 +1,6 @@
 # The front door. Each target is a script in molecule/local/, where its settings are too (settings.sh).
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs lint test bench install
+.PHONY: help up down status logs verify lint test bench install
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -16,6 +16,9 @@ status: ## Containers, their use against limits, disk and memory
 
 logs: ## Logs of all services, or of SERVICE=name; FOLLOW=1 follows
 	@molecule/local/logs $(SERVICE)
+
+verify: ## Check a deployed stack, changing nothing; INVENTORY=inventories/nas checks the NAS
+	@INVENTORY="$(INVENTORY)" molecule/local/verify
 
 lint: ## Every static check
 	@molecule/local/lint

@@ -1,12 +1,18 @@
-"""What the tests of a rehearsed deployment share: where the instance is, and how to deploy to it."""
+"""What the tests of a deployment share: where it is, and how to deploy to it.
+
+It is the stand-in, unless KBJU_INVENTORY names another inventory: then only tests that read are run (conftest.py).
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import certifi
 import testinfra
 from testinfra.host import Host
 
@@ -14,8 +20,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 DOCKER = "/var/packages/ContainerManager/target/usr/bin/docker"
 ROOT = "/volume1/docker/kbju-bot-prod"
 BOT = "kbju-bot-prod"
-# The NAS's names in the rehearsal's network, and in its certificate.
+# The stand-in's names in the rehearsal's network, and in its certificate.
 NAMES = ("nas.kbju.test", "kbju.test")
+INVENTORY = Path(os.environ.get("KBJU_INVENTORY") or REPOSITORY / "inventories" / "local").resolve()
+REHEARSED = INVENTORY == REPOSITORY / "inventories" / "local"
 SERVICES = {
     BOT,
     "kbju-postgres",
@@ -29,22 +37,25 @@ SERVICES = {
 
 @dataclass(frozen=True)
 class Stack:
-    """Where this instance of the stack is, as seen from this machine."""
+    """Where the stack is, as seen from this machine."""
 
     instance: str
+    # Where its names lead, and the ports there. The stand-in's ports are published on this machine.
+    address: str
+    names: tuple[str, ...]
     http_port: int
     https_port: int
-    telegram_port: int
+    telegram_port: int = 0
 
     @property
     def https(self) -> str:
         """The address of nginx."""
-        return f"https://{NAMES[0]}:{self.https_port}"
+        return f"https://{self.names[0]}:{self.https_port}"
 
     @property
     def http(self) -> str:
         """The address of nginx without TLS."""
-        return f"http://{NAMES[0]}:{self.http_port}"
+        return f"http://{self.names[0]}:{self.http_port}"
 
     @property
     def telegram(self) -> str:
@@ -53,38 +64,87 @@ class Stack:
 
     @property
     def roots(self) -> Path:
-        """What is trusted: the rehearsal's certificate authority, and nothing else."""
-        return REPOSITORY / ".state" / self.instance / "telegram" / "roots.pem"
+        """What is trusted: the rehearsal's authority and nothing else; for a real NAS what browsers trust."""
+        return REPOSITORY / ".state" / self.instance / "telegram" / "roots.pem" if REHEARSED else Path(certifi.where())
+
+    @property
+    def nas_address(self) -> str:
+        """The NAS's own address in its network."""
+        if not REHEARSED:
+            return self.address
+        command = ["docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"]
+        return subprocess.run([*command, self.instance], capture_output=True, text=True, check=True).stdout.strip()
+
+    @property
+    def nas_https_port(self) -> int:
+        """The port of nginx at `nas_address`."""
+        return 8443 if REHEARSED else self.https_port
 
     def secret(self, name: str) -> str:
-        """Return one of the secrets that were made up for this instance."""
-        return (REPOSITORY / ".state" / self.instance / "secrets" / name).read_text(encoding="utf-8").strip()
+        """Return one of the deployment's secrets."""
+        return self.secrets()[name]
 
     def secrets(self) -> dict[str, str]:
-        """Return all secrets by name."""
+        """Return all secrets by name: those made up for this instance, or the vault's."""
+        if not REHEARSED:
+            return {name.removeprefix("vault_"): value for name, value in resolved("{{ preflight_secrets }}").items()}
         folder = REPOSITORY / ".state" / self.instance / "secrets"
         return {path.name: path.read_text(encoding="utf-8").strip() for path in folder.iterdir()}
 
 
+def resolved(expression: str) -> Any:
+    """Return what an expression is for the inventory's NAS. Nothing of it is printed."""
+    command = ["ansible", "nas", "--inventory", str(INVENTORY), "--module-name", "ansible.builtin.debug"]
+    done = subprocess.run(
+        [*command, "--args", f"msg={expression}"],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{INVENTORY} does not say what the NAS is: {done.stderr[-2000:]}"
+    return json.loads(done.stdout[done.stdout.index("{") :])["msg"]
+
+
 def reach_nas() -> Host:
     """Return the NAS, reached as Ansible reaches it: SSH, then sudo with a password."""
-    inventory = REPOSITORY / "inventories" / "local"
-    return testinfra.get_host("ansible://nas-stand-in", ansible_inventory=str(inventory), force_ansible=True)
+    (found,) = testinfra.get_hosts(["ansible://nas"], ansible_inventory=str(INVENTORY), force_ansible=True)
+    return found
 
 
 def stack_from_environment() -> Stack:
-    """Return the instance that the KBJU_* variables name."""
+    """Return the instance that the KBJU_* variables name, or the NAS of the inventory that KBJU_INVENTORY names."""
+    if REHEARSED:
+        return Stack(
+            instance=os.environ["KBJU_INSTANCE"],
+            address="127.0.0.1",
+            names=NAMES,
+            http_port=int(os.environ["KBJU_HTTP_PORT"]),
+            https_port=int(os.environ["KBJU_HTTPS_PORT"]),
+            telegram_port=int(os.environ["KBJU_TELEGRAM_PORT"]),
+        )
+    said = resolved(
+        "{{ {'address': ansible_host | default(inventory_hostname), 'name': nginx_server_name, 'domain': kbju_domain, "
+        "'http_port': nginx_http_port | int, 'https_port': nginx_https_port | int} }}"
+    )
     return Stack(
-        instance=os.environ["KBJU_INSTANCE"],
-        http_port=int(os.environ["KBJU_HTTP_PORT"]),
-        https_port=int(os.environ["KBJU_HTTPS_PORT"]),
-        telegram_port=int(os.environ["KBJU_TELEGRAM_PORT"]),
+        instance=said["address"],
+        address=said["address"],
+        names=(said["domain"] or said["name"],),
+        http_port=said["http_port"],
+        https_port=said["https_port"],
     )
 
 
 def deploy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook on this instance with more arguments or environment, and return what it said."""
-    command = ["ansible-playbook", "--inventory", str(REPOSITORY / "inventories" / "local"), *arguments]
+    assert REHEARSED, "a test that deploys does not belong on a real NAS"
+    command = ["ansible-playbook", "--inventory", str(INVENTORY), *arguments]
     return subprocess.run(
         command, cwd=REPOSITORY, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )

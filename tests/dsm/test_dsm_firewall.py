@@ -14,7 +14,7 @@ SSH = {
     "policy": 0,
     "ipList": ["192.168.1.0/24"],
     "portList": ["22"],
-    "protocol": 0,
+    "protocol": 1,
 }
 SSH_LINE = ["-s", "192.168.1.0/24", "-p", "tcp", "-m", "multiport", "--dports", "22", "-j", "RETURN"]
 DENY_ALL = {"enable": True, "policy": 1, "ipList": [], "portList": [], "protocol": 3}
@@ -73,6 +73,7 @@ def test_a_change_needs_a_reload(nas: Nas) -> None:
         json.dumps({"name": "default", "rules": {"global": [dict(SSH, policy=7)]}}),
         json.dumps({"name": "default", "rules": {"global": [dict(SSH, portList=["ssh"])]}}),
         json.dumps({"name": "default", "rules": {"global": [dict(SSH, protocol=9)]}}),
+        json.dumps({"name": "default", "rules": {"global": [dict(SSH, ipGroup=3, ipList=["CN"])]}}),
         json.dumps({"name": "default", "rules": []}),
     ],
 )
@@ -128,10 +129,13 @@ def test_rules_that_are_off_have_no_effect(nas: Nas) -> None:
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"ipList": ["10.0.0.0", "8"]}, ["-s", "10.0.0.0/8"]),
-        ({"ipList": ["10.0.0.0", "255.0.0.0"]}, ["-s", "10.0.0.0/8"]),
-        ({"ipList": ["10.0.0.5-10.0.0.9"]}, ["-m", "iprange", "--src-range", "10.0.0.5-10.0.0.9"]),
-        ({"ipList": []}, []),
+        ({"ipGroup": 0, "ipList": ["10.0.0.5"]}, ["-s", "10.0.0.5/32"]),
+        ({"ipGroup": 1, "ipList": ["10.0.0.0", "255.0.0.0"]}, ["-s", "10.0.0.0/8"]),
+        (
+            {"ipGroup": 4, "ipList": ["10.0.0.5", "10.0.0.9"]},
+            ["-m", "iprange", "--src-range", "10.0.0.5-10.0.0.9"],
+        ),
+        ({"ipGroup": 5, "ipList": []}, []),
     ],
 )
 def test_ways_to_write_a_source(nas: Nas, changed: dict[str, Any], line: list[str]) -> None:
@@ -142,7 +146,7 @@ def test_ways_to_write_a_source(nas: Nas, changed: dict[str, Any], line: list[st
 
 
 def test_ports_for_tcp_and_udp_make_two_rules(nas: Nas) -> None:
-    profile(nas, dict(SSH, ipList=[], portList=["8080", "8443-8450"], protocol=2))
+    profile(nas, dict(SSH, ipList=[], portList=["8080", "8443-8450"], protocol=3))
     nas.ok("synofirewall", "--enable")
     assert live(nas)["INPUT_FIREWALL"][2:] == [
         ["-p", name, "-m", "multiport", "--dports", "8080,8443:8450", "-j", "RETURN"] for name in ("tcp", "udp")
@@ -150,6 +154,13 @@ def test_ports_for_tcp_and_udp_make_two_rules(nas: Nas) -> None:
 
 
 def test_the_policy_of_an_adapter_comes_after_its_rules(nas: Nas) -> None:
-    profile(nas, SSH, policy={"global": 0, "eth0": 2})
+    profile(nas, SSH, policy={"global": 2, "eth0": 1, "eth1": 0})
     nas.ok("synofirewall", "--enable")
-    assert live(nas)["INPUT_FIREWALL"] == [*START, SSH_LINE, ["-i", "eth0", "-j", "DROP"]]
+    ends = [["-i", "eth0", "-j", "DROP"], ["-i", "eth1", "-j", "RETURN"]]
+    assert live(nas)["INPUT_FIREWALL"] == [*START, SSH_LINE, *ends]
+
+
+def test_a_rule_may_name_services_of_dsm(nas: Nas) -> None:
+    profile(nas, dict(SSH, ipGroup=5, ipList=[], portGroup=2, portList=["ssh", "dms_https"]))
+    nas.ok("synofirewall", "--enable")
+    assert live(nas)["INPUT_FIREWALL"][2] == ["-p", "tcp", "-m", "multiport", "--dports", "22,5001", "-j", "RETURN"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import subprocess
@@ -201,3 +202,20 @@ def test_a_link_in_the_place_of_the_file_aside_is_not_followed(play: Play) -> No
 
     assert target.read_text() == "untouched"
     assert (play.root / "f").read_text() == "text"
+
+
+def test_a_group_may_be_named(play: Play) -> None:
+    mine = grp.getgrgid(os.getegid()).gr_name
+
+    play.run(directories=[{"path": "logs", "group": mine, "mode": "2750"}])
+
+    assert (play.root / "logs").stat().st_gid == os.getegid()
+    assert play.mode("logs") == 0o2750
+
+
+def test_a_group_that_is_not_there_yet_is_no_obstacle_to_check_mode_alone(play: Play) -> None:
+    (play.root / "logs").mkdir()
+    wanted = [{"path": "logs", "group": "no-such-group", "mode": "0755"}]
+
+    assert play.run("--check", directories=wanted)["changed"] is True
+    assert "there is no group no-such-group" in play.run(directories=wanted)["msg"]

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = {"up", "test", "lint", "status", "logs", "down"}
+TARGETS = {"up", "test", "lint", "status", "logs", "verify", "down"}
 
 
 def test_make_alone_explains_every_target() -> None:

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from rehearsal import DOCKER, NAMES, Stack, reach_nas, stack_from_environment
+from rehearsal import DOCKER, REHEARSED, Stack, reach_nas, stack_from_environment
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave a real NAS alone: whatever else is asked for, only tests that read are run against it."""
+    if REHEARSED:
+        return
+    others = [item for item in items if item.get_closest_marker("reads") is None]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +36,12 @@ def stack() -> Stack:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def names_of_the_nas() -> Iterator[None]:
-    """Let the NAS's names lead to its ports, which are published on this machine: no DNS knows them."""
+def names_of_the_nas(stack: Stack) -> Iterator[None]:
+    """Let the NAS's names lead to it, without a DNS that knows them or a router that sends its own network back."""
     patch, ask = pytest.MonkeyPatch(), socket.getaddrinfo
 
     def answer(host: Any, *arguments: Any, **more: Any) -> Any:
-        return ask("127.0.0.1" if host in NAMES else host, *arguments, **more)
+        return ask(stack.address if host in stack.names else host, *arguments, **more)
 
     patch.setattr(socket, "getaddrinfo", answer)
     yield

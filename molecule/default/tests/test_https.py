@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 
 from rehearsal import Stack
@@ -12,6 +13,7 @@ def get(stack: Stack, path: str, auth: tuple[str, str] | None = None) -> request
     return requests.get(stack.https + path, verify=str(stack.roots), allow_redirects=False, auth=auth, timeout=10)
 
 
+@pytest.mark.reads
 def test_http_redirects_to_https(stack: Stack) -> None:
     answer = requests.get(f"{stack.http}/grafana/?orgId=1", allow_redirects=False, timeout=10)
 
@@ -19,10 +21,12 @@ def test_http_redirects_to_https(stack: Stack) -> None:
     assert answer.headers["Location"] == f"{stack.https}/grafana/?orgId=1"
 
 
+@pytest.mark.reads
 def test_the_bot_answers(stack: Stack) -> None:
     assert get(stack, "/healthz").status_code == 200
 
 
+@pytest.mark.reads
 def test_grafana_is_routed_below_its_sub_path(stack: Stack) -> None:
     login = get(stack, "/grafana/login")
     home = get(stack, "/grafana/")
@@ -33,6 +37,7 @@ def test_grafana_is_routed_below_its_sub_path(stack: Stack) -> None:
     assert home.headers["Location"] == "/grafana/login"
 
 
+@pytest.mark.reads
 def test_grafanas_password_is_the_configured_one(stack: Stack) -> None:
     assert get(stack, "/grafana/api/datasources").status_code == 401
     assert get(stack, "/grafana/api/datasources", ("admin", "admin")).status_code == 401
@@ -42,6 +47,7 @@ def test_grafanas_password_is_the_configured_one(stack: Stack) -> None:
     assert [source["name"] for source in answer.json()] == ["Prometheus"]
 
 
+@pytest.mark.reads
 def test_prometheus_asks_for_a_password(stack: Stack) -> None:
     password = stack.secret("monitoring_password")
 
@@ -51,6 +57,7 @@ def test_prometheus_asks_for_a_password(stack: Stack) -> None:
     assert get(stack, "/prometheus/api/v1/targets", ("admin", password)).status_code == 200
 
 
+@pytest.mark.reads
 def test_what_is_for_the_stack_itself_stays_inside(stack: Stack) -> None:
     assert get(stack, "/metrics").status_code == 404
     assert get(stack, "/readyz").status_code == 404

@@ -24,16 +24,19 @@ def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
     return result
 
 
+@pytest.mark.reads
 def test_every_target_is_up(stack: Stack) -> None:
     targets = {row["metric"]["job"]: row["value"][1] for row in query(stack, "up")}
 
     assert targets == {"kbju-bot": "1", "node-exporter": "1", "postgres": "1", "prometheus": "1"}
 
 
+@pytest.mark.reads
 def test_the_exporter_reaches_postgres(stack: Stack) -> None:
     assert [row["value"][1] for row in query(stack, "pg_up")] == ["1"]
 
 
+@pytest.mark.reads
 @pytest.mark.parametrize(
     "name",
     [
@@ -48,6 +51,7 @@ def test_the_bots_metrics_have_their_names(stack: Stack, name: str) -> None:
     assert query(stack, name), f"Prometheus has no {name}"
 
 
+@pytest.mark.reads
 def test_prometheus_knows_when_the_certificate_expires(stack: Stack) -> None:
     """An alert needs it in time: Let's Encrypt's certificates live for 90 days, and pebble's here too."""
     left = query(stack, "(kbju_certificate_expiry_timestamp_seconds - time()) / 86400")

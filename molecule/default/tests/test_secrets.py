@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from testinfra.host import Host
 
 from rehearsal import DOCKER, ROOT, Stack, deploy
@@ -16,18 +17,21 @@ def found_in(text: str, stack: Stack) -> list[str]:
     return [name for name, value in stack.secrets().items() if value in text]
 
 
+@pytest.mark.reads
 def test_the_search_itself_finds_secrets(stack: Stack, nas: Host) -> None:
     content = nas.check_output(f"cat {ROOT}/secrets/bot/*")
 
     assert {"bot_token", "db_password", "webhook_secret"} <= set(found_in(content, stack))
 
 
+@pytest.mark.reads
 def test_not_in_docker_inspect(stack: Stack, docker: Callable[[str], str]) -> None:
     inspected = docker(f"inspect $({DOCKER} ps --all --quiet)") + docker(f"image inspect $({DOCKER} image ls -q)")
 
     assert found_in(inspected, stack) == []
 
 
+@pytest.mark.reads
 def test_not_in_logs(stack: Stack, nas: Host) -> None:
     logs = nas.check_output(f"cd {ROOT} && {DOCKER} compose logs --no-color 2>&1; cat {ROOT}/logs/bot/*")
 
@@ -35,6 +39,7 @@ def test_not_in_logs(stack: Stack, nas: Host) -> None:
     assert found_in(logs, stack) == []
 
 
+@pytest.mark.reads
 def test_not_in_process_lists(stack: Stack, nas: Host) -> None:
     processes = nas.check_output("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
 
@@ -42,6 +47,7 @@ def test_not_in_process_lists(stack: Stack, nas: Host) -> None:
     assert found_in(processes, stack) == []
 
 
+@pytest.mark.reads
 def test_not_in_any_file_but_the_secrets(stack: Stack, nas: Host) -> None:
     content = nas.check_output(f"cd {ROOT} && find . -type f -not -path './secrets/*' -exec cat {{}} +")
 
@@ -49,6 +55,7 @@ def test_not_in_any_file_but_the_secrets(stack: Stack, nas: Host) -> None:
     assert found_in(content, stack) == []
 
 
+@pytest.mark.reads
 def test_each_secret_is_readable_by_its_user_alone(nas: Host) -> None:
     listing = nas.check_output(f"cd {ROOT}/secrets && find . -type f -printf '%p %m %U\\n'")
     owners = {
@@ -84,6 +91,7 @@ def test_not_in_ansibles_output(stack: Stack, tmp_path: Path) -> None:
     assert found_in(said.stdout + said.stderr, stack) == []
 
 
+@pytest.mark.reads
 def test_not_in_the_state_of_the_engine(stack: Stack, nas: Host) -> None:
     """What compose hands over is kept by the engine in files of its own."""
     kept = nas.check_output(

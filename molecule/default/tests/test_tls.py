@@ -46,5 +46,6 @@ def test_another_name_gets_another_certificate_and_telegram_hears_of_it(stack: S
     back = deploy("site.yml")
     assert back.returncode == 0, back.stdout[-3000:]
     assert served(stack).subject != served(stack).issuer
+    user = User(user_id + 1, stack.telegram, first_name="Elena", language_code="ru")
     user.send_text("/start")
-    assert "Daria" in user.wait_for_reply(timeout=30)["text"]
+    assert "Elena" in user.wait_for_reply(timeout=30)["text"]

@@ -56,7 +56,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """The same playbook in check mode, for real, and again in both ways."""
+    """The same playbook in check mode, for real, and again."""
 
     touched_by_check_mode: str
     runs: list[Run]
@@ -74,7 +74,9 @@ def syno(nas: Host, commands: str) -> str:
 
 def run_all_ways(nas: Host, playbook: str, variables: Path, *again: list[str]) -> Runs:
     def run(*options: str) -> Run:
-        said = deploy(f"molecule/modules/{playbook}.yml", "--extra-vars", f"@{variables}", "--diff", "-vvv", *options)
+        arguments = ["--extra-vars", f"@{variables}", "--diff", "-vvv", *options]
+        # Molecule asks for colours, which would stand between the numbers.
+        said = deploy(f"molecule/modules/{playbook}.yml", *arguments, ANSIBLE_FORCE_COLOR="0")
         return Run(said.stdout + said.stderr)
 
     nas.check_output("touch /tmp/before")
@@ -144,10 +146,6 @@ class TestMade:
         assert "User Mail   : [robot@example.com]" in robot
         assert "Expired     : [true]" in robot
         assert "Expired     : [false]" in syno(nas, "synouser --get anna")
-
-    def test_a_random_password_is_nobodys(self, nas: Host, made: Runs) -> None:
-        assert nas.check_output("grep '^robot:' /etc/shadow").split(":")[1].startswith("$")
-        assert "--add" not in made.output.replace("synoshare --add", "")
 
     def test_groups_have_their_members_and_the_operators(self, nas: Host, made: Runs) -> None:
         for group, members in {"readers": {"robot", "anna"}, "family": {"olga", "ops", "anna"}}.items():

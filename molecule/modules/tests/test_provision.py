@@ -18,6 +18,8 @@ synoshare --add docker Containers /volume1/docker '' @users '' 1 0
 synoacltool -add /volume1/docker group:users:allow:r-x---a-R-c--:fd--
 mkdir /volume1/docker/others && touch /volume1/docker/others/file
 """
+# The firewall has a scenario of its own.
+PROVISION = ["playbooks/provision.yml", "--extra-vars", '{"firewall_enabled": false}']
 LOOK = "synoacltool -get /volume1/docker; synoshare --get docker; stat -c '%a %u %g' /volume1/docker"
 
 
@@ -40,7 +42,7 @@ def provisioned(nas: Host, share_before: str) -> list[int]:
     """How many tasks changed something: in check mode, for real, and in check mode again."""
     changed = []
     for options in (["--check", "--diff"], [], ["--check", "--diff"]):
-        said = deploy("playbooks/provision.yml", *options)
+        said = deploy(*PROVISION, *options, ANSIBLE_FORCE_COLOR="0")
         found = re.search(r"changed=(\d+) +unreachable=0 +failed=0", said.stdout)
         assert found, said.stdout[-3000:]
         changed.append(int(found.group(1)))
@@ -48,7 +50,10 @@ def provisioned(nas: Host, share_before: str) -> list[int]:
 
 
 def test_check_mode_foretells_and_then_has_nothing_to_do(provisioned: list[int]) -> None:
-    assert provisioned == [3, 3, 0]
+    foretold, done, again = provisioned
+
+    assert foretold == done > 0
+    assert again == 0
 
 
 def test_the_shares_access_list_and_mode_are_as_before(nas: Host, share_before: str, provisioned: list[int]) -> None:
@@ -82,9 +87,9 @@ def test_the_tree_has_owner_and_mode_by_purpose(nas: Host, provisioned: list[int
 def test_a_package_is_not_installed_unasked(nas: Host, provisioned: list[int]) -> None:
     nas.check_output("/usr/syno/bin/synopkg stop ContainerManager")
     try:
-        assert "changed=0 " in deploy("playbooks/provision.yml").stdout
+        assert "changed=0 " in deploy(*PROVISION).stdout
         assert nas.run("/usr/syno/bin/synopkg status ContainerManager").rc == 17
-        assert "changed=1 " in deploy("playbooks/provision.yml", "--extra-vars", "packages_manage=true").stdout
+        assert "changed=1 " in deploy(*PROVISION, "--extra-vars", "packages_manage=true").stdout
         assert nas.run("/usr/syno/bin/synopkg status ContainerManager").rc == 0
     finally:
         nas.check_output("/usr/syno/bin/synopkg start ContainerManager")

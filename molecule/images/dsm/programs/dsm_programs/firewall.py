@@ -2,9 +2,10 @@
 
 Source: dsm-facts "Firewall": chains, RETURN for allow, chainList, policy, ipList, portList, protocol (medium-high).
 From published dumps of DSM 7 (medium): every chain starts with loopback and established connections, both accepted;
-the rules of "global" come before those of an adapter; "policy" of an adapter ends its chain, 2 and 1 denying.
-The numbers of protocol (0 TCP, 1 UDP, 2 both, 3 any) and ipGroup are only partly known (low). An enabled profile
-without rules denies everything.
+the rules of "global" come before those of an adapter; the adapter's policy ends its part, 1 denying and 0 allowing.
+The numbers of protocol, ipGroup, portGroup and policy are those of Synology's own header synofirewall/fwDB.hpp
+(medium: it is of DSM 6; rules that others wrote into files of DSM 7 agree). An enabled profile without rules denies
+everything (medium).
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from typing import Any
 from dsm_programs import common
 
 CHAINS = {"INPUT_FIREWALL": "INPUT", "FORWARD_FIREWALL": "FORWARD"}
-PROTOCOLS: dict[int, list[str]] = {0: ["tcp"], 1: ["udp"], 2: ["tcp", "udp"], 3: []}
+# 3 is TCP and UDP, and everything else as well where no port is named.
+PROTOCOLS: dict[int, list[str]] = {1: ["tcp"], 2: ["udp"], 3: [], 4: ["icmp"]}
 TARGETS = {0: "RETURN", 1: "DROP"}
 # iptables takes at most 15 ports in one multiport match, a range counting twice.
 PORTS_A_RULE = 15
+IP_NETMASK, IP_GEOIP, IP_RANGE, IP_ALL = 1, 3, 4, 5
+PORT_SERVICES = {0, 2}
+# The few services of DSM that a profile made in Control Panel names most.
+SERVICES = {"ssh": ["22"], "dms": ["5000"], "dms_https": ["5001"], "http": ["80"], "https": ["443"]}
 
 
 def _bad(rule: dict[str, Any], what: str) -> common.Refused:
@@ -27,26 +33,37 @@ def _bad(rule: dict[str, Any], what: str) -> common.Refused:
 
 def _sources(rule: dict[str, Any]) -> list[list[str]]:
     listed = [str(item) for item in rule.get("ipList", [])]
-    # A netmask may be kept as two items: the network, and its prefix length or mask.
-    if len(listed) == 2 and "/" not in listed[0] and (listed[1].isdigit() or listed[1].startswith("255.")):
+    group = rule.get("ipGroup", 0 if listed else IP_ALL)
+    if group == IP_ALL:
+        return [[]]
+    if group == IP_GEOIP:
+        raise _bad(rule, "geographic rules are not supported")
+    if group in {IP_NETMASK, IP_RANGE} and len(listed) != 2:
+        raise _bad(rule, f"{listed} is no pair")
+    if group == IP_RANGE:
+        return [["-m", "iprange", "--src-range", "-".join(listed)]]
+    if group == IP_NETMASK:
         listed = ["/".join(listed)]
     sources = []
     for item in listed:
-        if "-" in item:
-            sources.append(["-m", "iprange", "--src-range", item])
-            continue
         try:
             network = ipaddress.ip_network(item, strict=False)
         except ValueError:
             raise _bad(rule, f"{item} is no address") from None
         if network.version == 4:
             sources.append(["-s", str(network)])
-    return sources or [[]]
+    return sources
 
 
 def _ports(rule: dict[str, Any]) -> list[str]:
     ports = []
-    for item in rule.get("portList", []):
+    listed = rule.get("portList", [])
+    if rule.get("portGroup") in PORT_SERVICES:
+        unknown = [name for name in listed if name not in SERVICES]
+        if unknown:
+            raise _bad(rule, f"service {unknown[0]} is not known")
+        listed = [port for name in listed for port in SERVICES[name]]
+    for item in listed:
         text = str(item).replace("-", ":")
         bounds = text.split(":")
         if len(bounds) > 2 or not all(b.isdigit() and 0 < int(b) < 65536 for b in bounds):
@@ -92,8 +109,8 @@ def chain_rules(profile: dict[str, Any], chain: str) -> list[list[str]]:
             made = _rule(rule, chain, where)
             own += len(made)
             lines += made
-        if policy.get(adapter, 0) in {1, 2}:
-            lines.append([*where, "-j", "DROP"])
+        if policy.get(adapter) in TARGETS:
+            lines.append([*where, "-j", TARGETS[policy[adapter]]])
     if not own and lines[-1] != ["-j", "DROP"]:
         lines.append(["-j", "DROP"])
     return lines

@@ -1,12 +1,14 @@
 #!/bin/bash
-# {{ ansible_managed }}
 # Brings the stack up after a boot: waits for Docker, starts what does not run, waits until it is healthy. What exists is
 # started as it is, so an update that was cut off by the boot is not finished here. Containers that were stopped by hand are
 # started, too.
 # Tells how it went in logs/boot.log, in DSM's system log and in metrics/boot.prom. Exit code 0 when the stack is healthy.
 set -uo pipefail
 export PATH=/sbin:/bin:/usr/sbin:/usr/bin
-root={{ kbju_root }} docker={{ kbju_docker }}
+# What boot.conf sets.
+root='' docker='' project='' engine_timeout=0 stack_timeout=0 attempts=0
+# shellcheck disable=SC1091 # the role writes it beside this script
+. "$(dirname "$(readlink -f "$0")")/boot.conf"
 started=$(date +%s)
 
 exec 9> "$root/bin/.boot.lock"
@@ -41,24 +43,25 @@ METRICS
 
 say "the NAS has booted, waiting for Docker"
 until "$docker" info > /dev/null 2>&1; do
-  if [ $(($(date +%s) - started)) -ge {{ boot_engine_timeout }} ]; then
-    report 0 "FAILED: Docker does not answer after {{ boot_engine_timeout }} s. Is Container Manager running? Then run $root/bin/boot"
+  if [ $(($(date +%s) - started)) -ge $engine_timeout ]; then
+    report 0 "FAILED: Docker does not answer after $engine_timeout s. Is Container Manager running? Then run $root/bin/boot"
     exit 1
   fi
   sleep 2
 done
 
-for attempt in $(seq {{ boot_attempts }}); do
-  say "starting the stack, attempt $attempt of {{ boot_attempts }}"
-  if said=$("$docker" compose --project-directory "$root" up --detach --no-recreate --wait --wait-timeout {{ boot_stack_timeout }} 2>&1); then
+for attempt in $(seq "$attempts"); do
+  say "starting the stack, attempt $attempt of $attempts"
+  if said=$("$docker" compose --project-directory "$root" up --detach --no-recreate --wait --wait-timeout "$stack_timeout" 2>&1); then
     report 1 "the stack is up and healthy"
     exit 0
   fi
   echo "$said"
 done
-for id in $("$docker" ps --all --quiet --filter label=com.docker.compose.project={{ kbju_project }} --filter health=unhealthy) \
-  $("$docker" ps --all --quiet --filter label=com.docker.compose.project={{ kbju_project }} --filter status=exited); do
-  echo "== $("$docker" inspect --format '{% raw %}{{.Name}}{% endraw %}' "$id"), its last lines:"
+of_project=label=com.docker.compose.project=$project
+for id in $("$docker" ps --all --quiet --filter "$of_project" --filter health=unhealthy) \
+  $("$docker" ps --all --quiet --filter "$of_project" --filter status=exited); do
+  echo "== $("$docker" inspect --format '{{.Name}}' "$id"), its last lines:"
   "$docker" logs --tail 20 "$id" 2>&1
 done
 report 0 "FAILED: the stack did not come up: $(tail -n 1 <<< "$said"). Look into $root/logs/boot.log, mend it, then run $root/bin/boot"
