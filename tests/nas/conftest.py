@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+# A program of several modules is imported as it is on the NAS.
+sys.path.insert(0, str(ROLES / "hyper_backup" / "templates"))
 
 
 @pytest.fixture(scope="session")
