@@ -60,7 +60,7 @@ ansible_facts:
       description:
         - C(version) (like 7.2.2), C(build), C(model), C(kernel), C(python), C(cores), C(memory_mb), C(swap_mb),
           C(volume_free_mb), C(volume_total_mb), C(share_path).
-        - C(container_manager) with C(installed), C(running), C(version).
+        - C(container_manager) and C(hyper_backup) with C(installed), C(running), C(version).
         - C(docker) with C(path), C(version), C(compose_version), C(storage_driver), C(cpu_quota), C(memory_limit),
           C(swap_limit), C(pids_limit); null without an answering engine.
         - C(listeners), a list of C(port), C(address), C(process) of listening TCP sockets.
@@ -172,10 +172,10 @@ class Nas:
         except ValueError:
             return None
 
-    def container_manager(self) -> dict[str, Any]:
-        """Return the package's state."""
-        status = self.run(SYNOPKG, "status", "ContainerManager")
-        version = self.run(SYNOPKG, "version", "ContainerManager")
+    def package(self, name: str) -> dict[str, Any]:
+        """Return a package's state."""
+        status = self.run(SYNOPKG, "status", name)
+        version = self.run(SYNOPKG, "version", name)
         return {
             "installed": version is not None,
             "version": version.strip() if version else None,
@@ -265,7 +265,8 @@ def main() -> None:
         "volume_free_mb": disk.free // 2**20 if disk else None,
         "volume_total_mb": disk.total // 2**20 if disk else None,
         "share_path": nas.share_path(module.params["share"]) if module.params["share"] else None,
-        "container_manager": nas.container_manager(),
+        "container_manager": nas.package("ContainerManager"),
+        "hyper_backup": nas.package("HyperBackup"),
         "docker": docker,
         "listeners": [row for table in tables for row in parse_listeners(table, owners)],
         "containers": nas.containers(module.params["project"]) if docker and module.params["project"] else {},

@@ -44,6 +44,12 @@ FAULTS = {
         problem="port 8443 is held by python3",
         remedy="choose another port with nginx_https_port",
     ),
+    "Hyper Backup missing": Fault(
+        cause="mv /var/packages/HyperBackup /tmp/HyperBackup",
+        cure="mv /tmp/HyperBackup /var/packages/HyperBackup",
+        problem="Hyper Backup is not installed, but hyper_backup_task names one of its tasks",
+        remedy="leave hyper_backup_task empty",
+    ),
     "Container Manager stopped": Fault(
         cause="/usr/syno/bin/synopkg stop ContainerManager",
         cure="/usr/syno/bin/synopkg start ContainerManager",
