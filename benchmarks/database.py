@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import jinja2
 import yaml
 
 from bot.cluster import IMAGES, START_TIMEOUT, Cluster
@@ -19,6 +20,7 @@ from .children import REPOSITORY
 USERS = 10_000
 FIRST_USER = 1_000_000
 _ROLE = REPOSITORY / "roles" / "postgres" / "defaults" / "main.yml"
+_LIMITS = REPOSITORY / "group_vars" / "all" / "limits.yml"
 _EMPTY = "bench_empty"
 _SEEDED = "bench_seeded"
 
@@ -48,10 +50,11 @@ class Server(Cluster):
 
     def start(self) -> None:
         """Start it and wait until it lets clients in. Raise RuntimeError where it does not."""
-        role = yaml.safe_load(_ROLE.read_text(encoding="utf-8"))
+        memory = yaml.safe_load(_LIMITS.read_text(encoding="utf-8"))["kbju_budget_table"]["kbju-postgres"]["memory_mb"]
+        deployed = _deployed_settings(memory)
         image = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))["kbju_images"]["postgres"]
-        self.settings = {"image": f"{image['name']}:{image['tag']}", "memory": role["postgres_memory"]}
-        self.settings |= role["postgres_settings"]
+        self.settings = {"image": f"{image['name']}:{image['tag']}", "memory": f"{memory}m"}
+        self.settings |= deployed
         # The data lie in the volume that the image declares: on a disk, unlike those of the tests.
         # Its name is known before it exists, so that it can be removed when we are interrupted; the pid tells whose.
         self._container = f"kbju-bench-{os.getpid()}-{secrets.token_hex(4)}"
@@ -60,14 +63,14 @@ class Server(Cluster):
             "--detach",
             "--rm",
             "--publish=127.0.0.1::5432",
-            f"--memory={role['postgres_memory']}",
+            f"--memory={memory}m",
         ]
         arguments += [
             "--shm-size=256m",
             "--env=POSTGRES_PASSWORD",
             "--env=POSTGRES_INITDB_ARGS=--auth-host=scram-sha-256",
         ]
-        settings = [part for name, value in role["postgres_settings"].items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in deployed.items() for part in ("-c", f"{name}={value}")]
         _docker("run", *arguments, self.settings["image"], "postgres", *settings, password=self.password)
         end = time.monotonic() + START_TIMEOUT
         while _ready(self._container):
@@ -139,3 +142,9 @@ def _docker(*arguments: str, password: str = "") -> str:
     if done.returncode:
         raise RuntimeError(f"docker {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()
+
+
+def _deployed_settings(memory_mb: int) -> dict[str, str]:
+    """Return the settings of the deployed server, which follow its memory budget."""
+    settings = yaml.safe_load(_ROLE.read_text(encoding="utf-8"))["postgres_settings"]
+    return {name: jinja2.Template(str(value)).render(postgres_memory_mb=memory_mb) for name, value in settings.items()}
