@@ -18,13 +18,47 @@ import testinfra
 from testinfra.host import Host
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-DOCKER = "/var/packages/ContainerManager/target/usr/bin/docker"
-ROOT = "/volume1/docker/kbju-bot-prod"
 BOT = "kbju-bot-prod"
 # The stand-in's names in the rehearsal's network, and in its certificate.
 NAMES = ("nas.kbju.test", "kbju.test")
 INVENTORY = Path(os.environ.get("KBJU_INVENTORY") or REPOSITORY / "inventories" / "local").resolve()
 REHEARSED = INVENTORY == REPOSITORY / "inventories" / "local"
+
+
+def resolved(expression: str) -> Any:
+    """Return what an expression is for the inventory's NAS. Nothing of it is printed."""
+    command = ["ansible", "nas", "--inventory", str(INVENTORY), "--module-name", "ansible.builtin.debug"]
+    done = subprocess.run(
+        [*command, "--args", f"msg={expression}"],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{INVENTORY} does not say what the NAS is: {done.stderr[-2000:]}"
+    return json.loads(done.stdout[done.stdout.index("{") :])["msg"]
+
+
+# What the inventory says of a real NAS; the stand-in is known.
+_NAS: dict[str, Any] = (
+    {}
+    if REHEARSED
+    else resolved(
+        "{{ {'address': ansible_host | default(inventory_hostname), 'name': nginx_server_name, 'domain': kbju_domain, "
+        "'http_port': nginx_http_port | int, 'https_port': nginx_https_port | int, 'root': kbju_root, "
+        "'docker': kbju_docker, 'volume': kbju_volume, 'authority': certbot_enabled | bool} }}"
+    )
+)
+DOCKER = _NAS.get("docker", "/var/packages/ContainerManager/target/usr/bin/docker")
+VOLUME = _NAS.get("volume", "/volume1")
+ROOT = _NAS.get("root", "/volume1/docker/kbju-bot-prod")
+# Chooses the project's containers for `docker ps`.
+OURS = f"label=com.docker.compose.project={BOT}"
 SERVICES = {
     BOT,
     "kbju-postgres",
@@ -90,25 +124,6 @@ class Stack:
         return {path.name: path.read_text(encoding="utf-8").strip() for path in folder.iterdir()}
 
 
-def resolved(expression: str) -> Any:
-    """Return what an expression is for the inventory's NAS. Nothing of it is printed."""
-    command = ["ansible", "nas", "--inventory", str(INVENTORY), "--module-name", "ansible.builtin.debug"]
-    done = subprocess.run(
-        [*command, "--args", f"msg={expression}"],
-        cwd=REPOSITORY,
-        env={
-            **os.environ,
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{INVENTORY} does not say what the NAS is: {done.stderr[-2000:]}"
-    return json.loads(done.stdout[done.stdout.index("{") :])["msg"]
-
-
 def reach_nas() -> Host:
     """Return the NAS, reached as Ansible reaches it: SSH, then sudo with a password."""
     (found,) = testinfra.get_hosts(["ansible://nas"], ansible_inventory=str(INVENTORY), force_ansible=True)
@@ -127,23 +142,20 @@ def stack_from_environment() -> Stack:
             roots=REPOSITORY / ".state" / os.environ["KBJU_INSTANCE"] / "telegram" / "roots.pem",
             telegram_port=int(os.environ["KBJU_TELEGRAM_PORT"]),
         )
-    said = resolved(
-        "{{ {'address': ansible_host | default(inventory_hostname), 'name': nginx_server_name, 'domain': kbju_domain, "
-        "'http_port': nginx_http_port | int, 'https_port': nginx_https_port | int} }}"
-    )
+    said = _NAS
     return Stack(
         instance=said["address"],
         address=said["address"],
         names=(said["domain"] or said["name"],),
         http_port=said["http_port"],
         https_port=said["https_port"],
-        roots=_roots_of_nas(bool(said["domain"])),
+        roots=_roots_of_nas(said["authority"]),
     )
 
 
-def _roots_of_nas(has_domain: bool) -> Path:
-    """Return what browsers trust, or KBJU_CA_BUNDLE; without a domain the NAS's own certificate, read over SSH."""
-    if has_domain:
+def _roots_of_nas(has_authority: bool) -> Path:
+    """Return what browsers trust, or KBJU_CA_BUNDLE; without an authority the NAS's own certificate, read over SSH."""
+    if has_authority:
         return Path(os.environ.get("KBJU_CA_BUNDLE") or certifi.where())
     own = Path(tempfile.mkdtemp(prefix="kbju-verify-")) / "cert.pem"
     own.write_text(reach_nas().check_output(f"cat {ROOT}/certs/public/cert.pem") + "\n", encoding="utf-8")

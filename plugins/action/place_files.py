@@ -42,7 +42,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
                 row["content"] = self._content(row, arguments.get("root", ""), variables)
             secret = row.get("secret", False)
             kept = {key: value for key, value in row.items() if key not in {"template", "copy", "notify", "secret"}}
-            if secret and "state" not in kept:
+            if secret and kept.get("state", "present") == "present":
+                kept.pop("state", None)
                 secrets.append(kept)
             else:
                 files.append(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -59,17 +60,21 @@ def overlapping_subnets(network: Mapping[str, Any], wanted: Mapping[str, str]) -
         network: the facts of the module dsm_network_facts.
         wanted: subnets by the name of the Docker network that will have them; their own routes do not count.
     """
-    found = []
-    ours = {ipaddress.ip_network(subnet) for subnet in wanted.values()}
-    for subnet in sorted(ours):
-        for name, theirs in network["docker_networks"].items():
+    networks, found = network["docker_networks"], []
+    subnets = {name: ipaddress.ip_network(subnet, strict=False) for name, subnet in wanted.items()}
+    if any(one.overlaps(other) for one, other in itertools.combinations(subnets.values(), 2)):
+        found.append(f"{', '.join(f'{name} ({subnet})' for name, subnet in subnets.items())} overlap each other")
+    for subnet in sorted(set(subnets.values())):
+        for name, theirs in networks.items():
             if name not in wanted and any(subnet.overlaps(ipaddress.ip_network(one)) for one in theirs):
                 found.append(f"{subnet} overlaps the Docker network {name} ({', '.join(theirs)})")
-        listed = {one for subnets in network["docker_networks"].values() for one in subnets}
+        listed = {one for listing in networks.values() for one in listing}
         for route in network["routes"]:
             other = ipaddress.ip_network(route["subnet"])
-            # A route to a network of Docker's is that network: ours, or told above.
-            if str(other) not in listed and subnet.overlaps(other):
+            # A route to a network of Docker's is that network: ours, or told above. Without an answering engine nobody
+            # knows whose its bridges are.
+            of_docker = str(other) in listed or (not networks and route["interface"].startswith(("br-", "docker")))
+            if not of_docker and subnet.overlaps(other):
                 found.append(f"{subnet} overlaps {other}, which the NAS reaches by {route['interface']}")
     return found
 

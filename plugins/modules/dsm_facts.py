@@ -213,8 +213,14 @@ class Nas:
         ids = (self.run(self.docker_program, "ps", "--all", "--quiet", "--no-trunc", *filters) or "").split()
         if not ids:
             return {}
+        # Its exit code tells of a container that has just been removed; the others are printed all the same.
+        _, inspected, _ = self.module.run_command([self.docker_program, "inspect", *ids])
+        try:
+            listed = json.loads(inspected)
+        except ValueError:
+            listed = []
         found = {}
-        for one in self.run_json(self.docker_program, "inspect", *ids) or []:
+        for one in listed:
             ports = one["HostConfig"].get("PortBindings") or {}
             found[one["Name"].lstrip("/")] = {
                 "id": one["Id"],

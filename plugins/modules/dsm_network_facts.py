@@ -64,6 +64,7 @@ ansible_facts:
 
 import calendar
 import email.utils
+import http.client
 import ipaddress
 import json
 import os
@@ -98,11 +99,18 @@ def parse_networks(inspected: str) -> dict[str, list[str]]:
     return found
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Where an answer leads to is not what was asked for: that it came is enough."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing."""
+
+
 def resolve(name: str) -> list[str]:
     """Return a name's addresses, none where it has none."""
     try:
         answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         return []
     return sorted({str(answer[4][0]) for answer in answers})
 
@@ -118,12 +126,12 @@ def call(url: str, timeout: int) -> tuple[str | None, str]:
     """Call a URL; return why it can't be reached, or None, and the Date of its answer."""
     try:
         # Without the proxy of this session's environment, which the containers will not have.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
         with opener.open(url, timeout=timeout) as answer:
             return None, answer.headers.get("Date") or ""
     except urllib.error.HTTPError as error:
         return None, error.headers.get("Date") or ""
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         return re.sub(r"^\[Errno -?\d+\] ", "", str(reason)), ""
 

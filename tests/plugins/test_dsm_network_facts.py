@@ -22,7 +22,12 @@ docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
 
 class _Refusing(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_error(404)
+        if self.path == "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/closed")
+            self.end_headers()
+        else:
+            self.send_error(404)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -62,6 +67,23 @@ def test_an_error_of_http_is_an_answer_with_a_date(server: str) -> None:
     assert facts.seconds_ahead(date, time.time()) == pytest.approx(0, abs=2)
 
 
+def test_where_an_answer_leads_to_is_not_asked(server: str) -> None:
+    """Telegram's own root leads to its website, which a provider may block."""
+    problem, _ = facts.call(f"{server}elsewhere", 5)
+
+    assert problem is None
+
+
+def test_an_answer_that_is_no_http_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: listener.accept()[0].sendall(b"SSH-2.0-x\r\n\r\n"))
+        thread.start()
+        problem, _ = facts.call(f"http://127.0.0.1:{listener.getsockname()[1]}/", 5)
+        thread.join()
+
+    assert problem
+
+
 def test_a_closed_port_says_so() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can answer there
@@ -83,3 +105,4 @@ def test_a_senseless_date_says_nothing() -> None:
 def test_names() -> None:
     assert "127.0.0.1" in facts.resolve("localhost")
     assert facts.resolve("no-such-name.invalid") == []
+    assert facts.resolve("kbju..example.com") == []

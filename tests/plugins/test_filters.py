@@ -178,6 +178,20 @@ def test_overlapping_subnets(networks: dict[str, list[str]], routes: list[dict[s
     assert overlapping_subnets({"docker_networks": networks, "routes": routes}, OURS) == told
 
 
+def test_subnets_that_overlap_each_other_are_told_whatever_their_host_bits() -> None:
+    wanted = {"kbju-network-edge": "172.28.240.5/24", "kbju-network-internal": "172.28.240.128/25"}
+
+    (told,) = overlapping_subnets({"docker_networks": {}, "routes": []}, wanted)
+
+    assert told.endswith("overlap each other")
+
+
+def test_bridges_of_an_engine_that_does_not_answer_are_not_judged() -> None:
+    routes = [{"subnet": "172.28.240.0/25", "interface": "br-0a1b2c"}]
+
+    assert overlapping_subnets({"docker_networks": {}, "routes": routes}, OURS) == []
+
+
 def test_services_that_take_turns_count_once() -> None:
     budgets = {
         "a": {"memory_mb": 100},

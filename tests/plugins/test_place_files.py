@@ -152,9 +152,10 @@ def test_only_the_handlers_of_what_changed_run(play: Play) -> None:
 def test_no_secret_is_shown(play: Play) -> None:
     (play.root / "s").write_text(f"old {CANARY}")
 
-    said = play.run("--diff", files=[{"path": "s", "content": f"new {CANARY}", "mode": "0400", "secret": True}])
+    row = {"content": f"new {CANARY}", "mode": "0400", "secret": True}
+    said = play.run("--diff", files=[{"path": "s", **row}, {"path": "t", "state": "present", **row}])
 
-    assert said["changed_paths"] == ["s"]
+    assert said["changed_paths"] == ["s", "t"]
     assert (play.root / "s").read_text() == f"new {CANARY}"
     assert "secret, not shown" in play.output
     assert CANARY not in play.output

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from rehearsal import DOCKER, REHEARSED, Stack, reach_nas, stack_from_environment
+from rehearsal import DOCKER, OURS, REHEARSED, Stack, reach_nas, stack_from_environment
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -60,8 +60,8 @@ def docker(nas: Host) -> Callable[[str], str]:
 
 @pytest.fixture(scope="module")
 def containers(docker: Callable[[str], str]) -> dict[str, dict[str, Any]]:
-    """What `docker inspect` says of every container on the NAS, by name."""
-    found = json.loads(docker(f"inspect $({DOCKER} ps --all --quiet)"))
+    """What `docker inspect` says of every container of the project, by name; a NAS may have others of its own."""
+    found = json.loads(docker(f"inspect $({DOCKER} ps --all --quiet --filter {OURS})"))
     return {one["Name"].lstrip("/"): one for one in found}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from rehearsal import BOT, DOCKER, REHEARSED, ROOT, SERVICES, Stack
+from rehearsal import BOT, DOCKER, OURS, REHEARSED, ROOT, SERVICES, Stack
 
 Containers = dict[str, dict[str, Any]]
 INSIDE_PORTS = {5432: "PostgreSQL", 9090: "Prometheus", 3000: "Grafana", 8000: "the bot", 9100: "node_exporter"}
@@ -61,7 +61,7 @@ def test_hardening(containers: Containers, name: str) -> None:
 
 @pytest.mark.reads
 def test_no_process_is_root(nas: Host) -> None:
-    listing = nas.check_output(f"for c in $({DOCKER} ps -q); do {DOCKER} top $c -o pid,uid,comm; done")
+    listing = nas.check_output(f"for c in $({DOCKER} ps -q --filter {OURS}); do {DOCKER} top $c -o pid,uid,comm; done")
     users = {line.split()[1] for line in listing.splitlines()} - {"UID"}
 
     assert users == {"999", "65534", "65532", "472", "101", "1000"}

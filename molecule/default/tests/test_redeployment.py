@@ -77,3 +77,19 @@ def test_a_refused_token_is_told_without_it(stack: Stack) -> None:
     assert said.returncode != 0
     assert "refused the bot's token" in said.stdout, said.stdout[-3000:]
     assert "B" * 35 not in said.stdout
+
+
+def test_a_lost_database_is_made_anew_while_the_bot_runs(
+    stack: Stack, user_id: int, docker: Callable[[str], str], sql: Callable[[str], str]
+) -> None:
+    """What an operator does whose database can't be read any more; a backup is restored after it."""
+    docker("rm --force kbju-postgres")
+    docker("volume rm kbju-postgres-data")
+
+    said = deploy("site.yml")
+
+    assert said.returncode == 0, said.stdout[-3000:]
+    user = User(user_id, stack.telegram, first_name="Elena", language_code="ru")
+    user.send_text("/start")
+    assert "Elena" in user.wait_for_reply(timeout=30)["text"]
+    assert sql(f"SELECT count(*) FROM users WHERE telegram_id = {user_id}") == "1"

@@ -46,13 +46,15 @@ def test_without_its_name_nothing_is_removed(nas: Host, confirmation: list[str])
     assert before[0] != []
 
 
-def test_check_mode_removes_nothing(nas: Host) -> None:
-    before = engine(nas, "container"), leftovers(nas)
+def test_check_mode_tells_and_removes_nothing(nas: Host) -> None:
+    before = engine(nas, "container"), engine(nas, "volume"), leftovers(nas)
 
-    said = deploy(PLAYBOOK, "--check", *CONFIRMED)
+    said = deploy(PLAYBOOK, "--check", *CONFIRMED, "--extra-vars", "remove_data=yes")
 
     assert said.returncode == 0, said.stdout[-3000:]
-    assert (engine(nas, "container"), leftovers(nas)) == before
+    assert "changed=0 " not in said.stdout, "what would be removed is told"
+    assert (engine(nas, "container"), engine(nas, "volume"), leftovers(nas)) == before
+    assert nas.file(f"{ROOT}/secrets/salt").exists
 
 
 def test_the_data_stays_and_comes_back(nas: Host) -> None:

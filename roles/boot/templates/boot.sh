@@ -42,7 +42,7 @@ METRICS
 }
 
 say "the NAS has booted, waiting for Docker"
-until "$docker" info > /dev/null 2>&1; do
+until timeout 30 "$docker" info > /dev/null 2>&1; do
   if [ $(($(date +%s) - started)) -ge $engine_timeout ]; then
     report 0 "FAILED: Docker does not answer after $engine_timeout s. Is Container Manager running? Then run $root/bin/boot"
     exit 1
@@ -52,11 +52,13 @@ done
 
 for attempt in $(seq "$attempts"); do
   say "starting the stack, attempt $attempt of $attempts"
-  if said=$("$docker" compose --project-directory "$root" up --detach --no-recreate --wait --wait-timeout "$stack_timeout" 2>&1); then
+  if said=$(timeout $((stack_timeout + 120)) "$docker" compose --project-directory "$root" up --detach --no-recreate --wait --wait-timeout "$stack_timeout" 2>&1); then
     report 1 "the stack is up and healthy"
     exit 0
   fi
   echo "$said"
+  # What fails at once, as networks do while the firewall is loaded, may work a moment later.
+  [ "$attempt" = "$attempts" ] || sleep 20
 done
 of_project=label=com.docker.compose.project=$project
 for id in $("$docker" ps --all --quiet --filter "$of_project" --filter health=unhealthy) \
