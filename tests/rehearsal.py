@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 import certifi
 import testinfra
+from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -124,8 +126,35 @@ class Stack:
         return {path.name: path.read_text(encoding="utf-8").strip() for path in folder.iterdir()}
 
 
+class SudoOverSsh(BaseBackend):  # type: ignore[misc] # testinfra has no types
+    """Runs commands as root on the stand-in: SSH, then sudo with a password, as Ansible does, in a tenth of its time."""
+
+    NAME = "sudo-over-ssh"
+
+    def __init__(self, state: Path, port: str) -> None:
+        super().__init__(str(state))
+        self._password = (state / "nas/admin_password").read_bytes().rstrip(b"\n") + b"\n"
+        options = ["IdentitiesOnly=yes", f"UserKnownHostsFile={state}/ssh/known_hosts", "ControlMaster=auto"]
+        options += [f"ControlPath={tempfile.gettempdir()}/kbju-%C", "ControlPersist=60", "ServerAliveInterval=5"]
+        self._ssh = ["ssh", "-q", "-p", port, "-i", f"{state}/ssh/id_ed25519"]
+        self._ssh += [part for option in options for part in ("-o", option)]
+
+    def run(self, command: str, *args: str, **_: Any) -> CommandResult:
+        """Run a line of shell."""
+        line = self.get_command(command, *args)
+        # -k: the password is read in any case, and never left for the command.
+        remote = f"sudo -k -S -p '' -- /bin/sh -c {shlex.quote(line)}"
+        done = subprocess.run(
+            [*self._ssh, "ops@127.0.0.1", remote], input=self._password, capture_output=True, check=False
+        )
+        return self.result(done.returncode, self.encode(line), done.stdout, done.stderr)
+
+
 def reach_nas() -> Host:
     """Return the NAS, reached as Ansible reaches it: SSH, then sudo with a password."""
+    if REHEARSED:
+        state = REPOSITORY / ".state" / os.environ["KBJU_INSTANCE"]
+        return Host(SudoOverSsh(state, os.environ["KBJU_SSH_PORT"]))
     (found,) = testinfra.get_hosts(["ansible://nas"], ansible_inventory=str(INVENTORY), force_ansible=True)
     return found
 
