@@ -127,7 +127,7 @@ class Stack:
 
 
 class SudoOverSsh(BaseBackend):  # type: ignore[misc] # testinfra has no types
-    """Runs commands as root on the stand-in: SSH, then sudo with a password, as Ansible does, in a tenth of its time."""
+    """Runs commands as root on the stand-in: SSH, then sudo with a password, without Ansible's second a command."""
 
     NAME = "sudo-over-ssh"
 
