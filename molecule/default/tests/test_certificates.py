@@ -291,7 +291,7 @@ def test_dsm_runs_it_twice_a_day(nas: Host) -> None:
     tasks = nas.check_output("/usr/syno/bin/synoschedtask --get")
     number = next(
         re.search(r"ID: \[(\d+)\]", task)
-        for task in re.split(r"\n(?=User: )", tasks)
+        for task in re.split(r"\n(?=\s*User: )", tasks)
         if f"{ROOT}/bin/renew-certificate" in task
     )
     assert number is not None
