@@ -252,9 +252,15 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
         throwaway = "aA1!" + secrets.token_urlsafe(24)
         module.no_log_values.add(throwaway)
         in_argv = password if password and params["password_in_argv"] else None
-        write_account(tools, before, after, in_argv or throwaway)
-        if password and new_password and not (in_argv and before is None):
-            set_password(tools, name, password, in_argv=params["password_in_argv"])
+        try:
+            write_account(tools, before, after, in_argv or throwaway)
+            if password and new_password and not (in_argv and before is None):
+                set_password(tools, name, password, in_argv=params["password_in_argv"])
+        except DsmError:
+            if new_password and before is None:
+                # The next run would find the user there, and leave it a password that nobody knows.
+                remove(tools, name)
+            raise
         write_groups(tools, before, after)
         after = read(tools, name) or after
     changed = differ(before, after, "full_name", "mail", "disabled", "groups") or new_password

@@ -284,6 +284,28 @@ def _chpasswd(runner: Runner, nas: Nas, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("_chpasswd")
+def test_a_user_whose_password_was_not_taken_is_made_anew_by_the_next_run(runner: Runner, nas: Nas) -> None:
+    works = runner.instead["chpasswd", "-e"]
+    runner.instead["chpasswd", "-e"] = lambda: (1, "", "chpasswd: the disk is full")
+
+    assert "has not taken the password" in runner.refused(dsm_user, name="ann", password=CANARY)
+    nas.refused("synouser", "--get", "ann")
+
+    runner.instead["chpasswd", "-e"] = works
+    assert runner.run(dsm_user, name="ann", password=CANARY)["password_changed"] is True
+    runner.still(dsm_user, name="ann", password=CANARY, update_password="always")
+
+
+@pytest.mark.usefixtures("_chpasswd")
+def test_a_user_that_was_there_stays_where_its_password_was_not_taken(runner: Runner, people: Nas) -> None:
+    runner.instead["chpasswd", "-e"] = lambda: (1, "", "chpasswd: the disk is full")
+
+    runner.refused(dsm_user, name="ann", password=CANARY, update_password="always")
+
+    people.ok("synouser", "--get", "ann")
+
+
+@pytest.mark.usefixtures("_chpasswd")
 def test_a_password_goes_by_standard_input_as_a_hash(runner: Runner, nas: Nas) -> None:
     asked: dict[str, Any] = {"name": "ann", "password": CANARY}
 
