@@ -84,16 +84,16 @@ def install(settings: Settings, place: files.Place, new: files.Pair) -> str:
     if unfit:
         raise RenewalError(issuance.UNFIT, f"what {settings.server} issued can't serve: {'; '.join(unfit)}")
     old = place.read()
-    place.write(new)
-    if not nginx_runs(settings):
-        log.warning("%s does not run; it will find the new certificate when it starts", NGINX)
-    else:
-        try:
+    try:
+        place.write(new)
+        if nginx_runs(settings):
             _reload(settings, files.read_certificate(new.chain).serial)
-        except RenewalError:
-            if old.chain and old.key:
-                place.write(old)
-            raise
+        else:
+            log.warning("%s does not run; it will find the new certificate when it starts", NGINX)
+    except (RenewalError, OSError, files.UnfitError):
+        if old.chain and old.key and place.read() != old:
+            place.write(old)
+        raise
     files.write_aside(f"{settings.root}/certs/public/cert.pem", new.chain, 0o644)
     return f"a new certificate is in place, for {', '.join(files.read_certificate(new.chain).names)}"
 
