@@ -101,6 +101,67 @@ def installation(program: Callable[[str], ModuleType], tmp_path: Path, monkeypat
     return found
 
 
+def test_a_certificate_is_replaced_and_revoked(installation: Installation, caplog: pytest.LogCaptureFixture) -> None:
+    assert installation.run("--revoke") == 0
+
+    assert installation.in_place() == 2
+    assert installation.revocations() == ["cert1.pem"]
+    assert "a new certificate is in place, for a.example; the old one, archive/acme.example/cert1.pem, is revoked" in (
+        caplog.text
+    )
+
+
+@pytest.mark.parametrize("again", [["--revoke"], []])
+def test_a_revocation_that_failed_is_tried_again_and_revokes_no_other(
+    installation: Installation, caplog: pytest.LogCaptureFixture, again: list[str]
+) -> None:
+    installation.fails("revoke", AWAY)
+    assert installation.run("--revoke") == 3
+    assert installation.in_place() == 2
+    assert "archive/acme.example/cert1.pem is replaced but not revoked, it is valid still" in caplog.text
+    assert "The old one stays" not in caplog.text
+
+    installation.fails("revoke", None)
+    caplog.clear()
+    assert installation.run(*again) == 0
+
+    assert installation.revocations() == ["cert1.pem", "cert1.pem"]
+    assert installation.in_place() == 2, "the certificate that is good already is not replaced again"
+    assert "cert1.pem, is revoked" in caplog.text
+    assert installation.run("--revoke") == 0
+    assert installation.revocations()[2:] == ["cert2.pem"]
+
+
+def test_one_that_could_not_be_replaced_is_not_revoked(installation: Installation) -> None:
+    installation.fails("certonly", AWAY)
+    assert installation.run("--revoke") == 3
+    assert installation.in_place() == 1
+
+    installation.fails("certonly", None)
+    assert installation.run() == 0
+    assert installation.revocations() == [], "nginx still has it"
+
+    assert installation.run("--revoke") == 0
+    assert installation.in_place() == 2
+    assert installation.revocations() == ["cert1.pem"]
+
+
+def test_what_is_revoked_already_is_not_tried_for_ever(installation: Installation) -> None:
+    installation.fails("revoke", ALREADY)
+
+    assert installation.run("--revoke") == 0
+    assert installation.run() == 0
+    assert installation.revocations() == ["cert1.pem"]
+
+
+def test_a_deployment_is_not_kept_by_a_revocation(installation: Installation) -> None:
+    installation.fails("revoke", AWAY)
+    installation.run("--revoke")
+    (installation.root / "metrics/certbot.prom").unlink()
+
+    assert installation.run("--if-unfit") == 0
+
+
 def test_without_the_engine_the_old_pair_is_put_back(installation: Installation) -> None:
     (installation.root / "docker").unlink()
 
