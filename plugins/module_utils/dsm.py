@@ -18,6 +18,7 @@ SYNOACLTOOL = "/usr/syno/bin/synoacltool"
 SYNOSCHEDTASK = "/usr/syno/bin/synoschedtask"
 SYNOSYSTEMCTL = "/usr/syno/bin/synosystemctl"
 
+BUILT_IN_USERS = {"root", "admin", "guest"}
 LONGEST_QUOTE = 400
 
 
@@ -87,6 +88,24 @@ class Tools:
 def is_root() -> bool:
     """Tell whether this process may change the NAS."""
     return os.geteuid() == 0
+
+
+def is_operator(name: str) -> bool:
+    """Tell whether a user is the one as whom this session runs; DSM compares names without regard to case."""
+    return name.lower() == os.environ.get("SUDO_USER", "").lower()
+
+
+def refuse_needed_user(name: str, what: str) -> None:
+    """Refuse to take away a user without whom nobody could manage the NAS, or this session could not go on.
+
+    Raises:
+        DsmError: it is one.
+    """
+    if name.lower() in BUILT_IN_USERS or is_operator(name):
+        raise DsmError(
+            f"the user {name} is DSM's own, or this session's, and was not {what}",
+            "give another name; if you must, do it in Control Panel",
+        )
 
 
 def exists(path: str) -> bool:
@@ -170,7 +189,7 @@ def set_group_members(tools: Tools, group: str, members: list[str]) -> None:
         DsmError: the change would lock this session out, or the group has other members afterwards.
     """
     operator = os.environ.get("SUDO_USER", "")
-    if group == "administrators" and operator and operator not in members:
+    if group.lower() == "administrators" and operator and not any(is_operator(member) for member in members):
         raise DsmError(
             f"{operator}, as whom this session runs, would be no administrator any more",
             f"list {operator} among the members too, or do it in Control Panel",

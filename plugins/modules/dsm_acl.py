@@ -123,19 +123,31 @@ def add(tools: Tools, path: str, entry: str) -> None:
         )
 
 
+def refuse_inherited(path: str, rows: list[Row], entries: list[str]) -> None:
+    """Refuse to remove here what stands on the list of a directory above.
+
+    Raises:
+        DsmError: one of the entries is inherited.
+    """
+    for row in rows:
+        if row.entry in entries and row.level != 0:
+            raise DsmError(
+                f"{path} inherits the entry {row.entry} from a directory above",
+                "remove it there, or stop the inheritance in DSM",
+            )
+
+
 def remove(tools: Tools, path: str, entry: str) -> None:
     """Take one entry off the list, by the place it has now.
 
     Raises:
-        DsmError: it is inherited, or something else has changed.
+        DsmError: it is gone or inherited by now, or something else has changed.
     """
     rows = read(tools, path) or []
-    own = [row for row in rows if row.entry == entry and row.level == 0]
+    refuse_inherited(path, rows, [entry])
+    own = [row for row in rows if row.entry == entry]
     if not own:
-        raise DsmError(
-            f"{path} inherits the entry {entry} from a directory above",
-            "remove it there, or stop the inheritance in DSM",
-        )
+        raise DsmError(f"somebody else has just removed the entry {entry} from {path}", "run this again")
     # Without a place -del would delete the whole list.
     answer = tools.call(SYNOACLTOOL, "-del", path, str(own[-1].place))
     left = texts(rows)
@@ -173,6 +185,7 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
         after = before + missing
         change, todo = add, missing
     else:
+        refuse_inherited(path, rows or [], wanted)
         todo = [entry for entry in before if entry in wanted]
         after = [entry for entry in before if entry not in wanted]
         change = remove

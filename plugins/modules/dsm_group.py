@@ -117,7 +117,7 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
         check_name("user", member)
     before = group_members(tools, name)
     if module.params["state"] == "absent":
-        if name in BUILT_IN:
+        if name.lower() in BUILT_IN:
             raise DsmError(f"{name} is one of DSM's own groups", "leave it, DSM needs it")
         if before is not None and not module.check_mode:
             remove(tools, name)

@@ -236,8 +236,10 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
     before = find(tasks, params["name"])
     if params["state"] == "absent":
         if before is not None and not module.check_mode:
-            os.unlink(before.path)
+            # The file goes last: without it a run that follows one cut off here would not know what to complete.
+            write(before.with_values({"state": "disabled"}), owner_and_mode([before]))
             dsm_crontab.sync(tools, before.number, scheduled=False)
+            os.unlink(before.path)
         return {"changed": before is not None, "task": {}, "diff": {"before": shown(before), "after": {}}}
 
     uid = uid_of(params["user"], module.check_mode)

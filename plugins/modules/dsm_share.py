@@ -205,11 +205,11 @@ def write(tools: Tools, before: dict[str, Any] | None, after: dict[str, Any]) ->
         )
 
 
-def remove(tools: Tools, share: dict[str, Any], delete_data: bool) -> None:
-    """Take the share off the list, with or without its data.
+def refuse_unknown_removal(tools: Tools) -> None:
+    """Refuse to remove a share with a tool that may take the data too.
 
     Raises:
-        DsmError: this DSM's synoshare takes --del in another form, or the result is not what was asked for.
+        DsmError: this DSM's synoshare takes --del in another form.
     """
     usage = tools.call(SYNOSHARE, "--help")
     if "TRUE|FALSE" not in usage.text:
@@ -218,6 +218,14 @@ def remove(tools: Tools, share: dict[str, Any], delete_data: bool) -> None:
             "remove the share in Control Panel → Shared Folder",
             usage,
         )
+
+
+def remove(tools: Tools, share: dict[str, Any], delete_data: bool) -> None:
+    """Take the share off the list, with or without its data.
+
+    Raises:
+        DsmError: the result is not what was asked for.
+    """
     answer = tools.call(SYNOSHARE, "--del", "TRUE" if delete_data else "FALSE", share["name"])
     if read(tools, share["name"]) is not None:
         raise DsmError(
@@ -240,8 +248,10 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
             check_name("user or @group", person[1:] if person.startswith("@") else person)
     before = read(tools, name)
     if params["state"] == "absent":
-        if before is not None and not module.check_mode:
-            remove(tools, before, params["delete_data"])
+        if before is not None:
+            refuse_unknown_removal(tools)
+            if not module.check_mode:
+                remove(tools, before, params["delete_data"])
         return {"changed": before is not None, "share": {}, "diff": {"before": before or {}, "after": {}}}
     refuse_impossible(before, params["path"], name)
     after = aim(before, params)

@@ -32,8 +32,14 @@ options:
   disabled:
     description:
       - Whether the account is expired as DSM calls it - the user is there and owns files, but can't log in to anything.
+        Refused for DSM's own users and for the one as whom this session runs.
       - Without it a new user is not disabled, and a present one stays as it is.
     type: bool
+  adopt:
+    description: Whether a user that is there already under another O(full_name) is taken for this one. With V(false)
+      it is somebody else's - V(present) is refused, V(absent) leaves it.
+    type: bool
+    default: true
   groups:
     description: Groups, beside the primary one, that the user belongs to. They must exist. Without it they stay.
     type: list
@@ -81,6 +87,7 @@ EXAMPLES = r"""
   dsm_user:
     name: kbju
     full_name: KBJU bot
+    adopt: false
     disabled: true
     groups: [kbju]
 
@@ -103,7 +110,6 @@ password_changed:
   type: bool
 """
 
-import os
 import secrets
 from typing import Any
 
@@ -117,12 +123,12 @@ from ansible.module_utils.dsm import (
     group_members,
     look_up,
     merged,
+    refuse_needed_user,
     run,
     set_group_members,
 )
 from ansible.module_utils.dsm_password import find_chpasswd, password_is, set_password
 
-BUILT_IN = {"root", "admin", "guest"}
 PRIMARY_GROUP = "users"
 ALWAYS = "always"
 # What DSM prints of an account that has not expired; it prints other words, or a date, of one that has.
@@ -201,10 +207,8 @@ def remove(tools: Tools, name: str) -> None:
     """Remove the user.
 
     Raises:
-        DsmError: DSM needs it, this session runs as it, or it is still there afterwards.
+        DsmError: it is still there afterwards.
     """
-    if name in BUILT_IN or name == os.environ.get("SUDO_USER"):
-        raise DsmError(f"the user {name} is DSM's own, or this session's", "remove it in Control Panel if you must")
     answer = tools.call(SYNOUSER, "--del", name)
     if read(tools, name) is not None:
         raise DsmError(f"the user {name} is still there", "remove it in Control Panel → User & Group", answer)
@@ -217,13 +221,25 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
     for group in params["groups"] or []:
         check_name("group", group)
     before = read(tools, name)
+    is_others = before is not None and not params["adopt"] and before["full_name"] != params["full_name"]
     if params["state"] == "absent":
-        if before is not None and not module.check_mode:
-            remove(tools, name)
+        before = None if is_others else before
+        if before is not None:
+            refuse_needed_user(name, "removed")
+            if not module.check_mode:
+                remove(tools, name)
         diff = {"before": before or {}, "after": {}}
         return {"changed": before is not None, "user": {}, "password_changed": False, "diff": diff}
 
+    if before is not None and is_others:
+        raise DsmError(
+            f"there is a user {name} already, described as {before['full_name']!r} and not as {params['full_name']!r}:"
+            " somebody else's, who was left alone",
+            "give another name, or describe this one so in Control Panel if it is the one that is meant",
+        )
     after = aim(before, params)
+    if after["disabled"] and not (before and before["disabled"]):
+        refuse_needed_user(name, "disabled")
     password: str | None = params["password"]
     if password and "\n" in password:
         raise DsmError(f"the password of {name} has a line break in it", "give it as one line")
@@ -236,9 +252,15 @@ def ensure(module: AnsibleModule, tools: Tools) -> dict[str, Any]:
         throwaway = "aA1!" + secrets.token_urlsafe(24)
         module.no_log_values.add(throwaway)
         in_argv = password if password and params["password_in_argv"] else None
-        write_account(tools, before, after, in_argv or throwaway)
-        if password and new_password and not (in_argv and before is None):
-            set_password(tools, name, password, in_argv=params["password_in_argv"])
+        try:
+            write_account(tools, before, after, in_argv or throwaway)
+            if password and new_password and not (in_argv and before is None):
+                set_password(tools, name, password, in_argv=params["password_in_argv"])
+        except DsmError:
+            if new_password and before is None:
+                # The next run would find the user there, and leave it a password that nobody knows.
+                remove(tools, name)
+            raise
         write_groups(tools, before, after)
         after = read(tools, name) or after
     changed = differ(before, after, "full_name", "mail", "disabled", "groups") or new_password
@@ -260,17 +282,14 @@ def main() -> None:
             "full_name": {"type": "str"},
             "mail": {"type": "str"},
             "disabled": {"type": "bool"},
+            "adopt": {"type": "bool", "default": True},
             "groups": {"type": "list", "elements": "str"},
             "append": {"type": "bool", "default": True},
             "password": {"type": "str", "no_log": True},
-            "update_password": {
-                "type": "str",
-                "choices": ["on_create", "always"],
-                "default": "on_create",
-                "no_log": False,
-            },
+            "update_password": {"choices": ["on_create", ALWAYS], "default": "on_create", "no_log": False},
             "password_in_argv": {"type": "bool", "default": False, "no_log": False},
         },
+        required_if=[("adopt", False, ("full_name",))],
         supports_check_mode=True,
     )
     run(module, ensure)

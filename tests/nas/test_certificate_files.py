@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -12,63 +12,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-DAY = datetime.timedelta(days=1)
-
-
-class Authority:
-    """An issuer, as the intermediate of a real one is, that signs whatever it is asked to."""
-
-    def __init__(self, name: str = "Authority") -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        self.certificate = self._sign(self.name, self.key, [], since=-DAY, until=1000 * DAY, authority=True)
-
-    def _sign(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        names: list[str],
-        *,
-        since: datetime.timedelta,
-        until: datetime.timedelta,
-        authority: bool = False,
-    ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now + since)
-            .not_valid_after(now + until)
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        )
-        if names:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False
-            )
-        return builder.sign(self.key, hashes.SHA256())
-
-    def issue(
-        self, *names: str, since: datetime.timedelta = -DAY, until: datetime.timedelta = 89 * DAY
-    ) -> tuple[str, str]:
-        """Return a chain and a key as PEM texts."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        leaf = self._sign(x509.Name([]), key, list(names), since=since, until=until)
-        return pem(leaf) + pem(self.certificate), private(key)
-
-
-def pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def private(key: ec.EllipticCurvePrivateKey) -> str:
-    encoding, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    return key.private_bytes(encoding, kind, serialization.NoEncryption()).decode()
+from nas.authority import DAY, Authority, pem
 
 
 @pytest.fixture
@@ -161,6 +106,26 @@ def test_a_pair_is_for_its_reader_alone(files: Any, tmp_path: Path) -> None:
         "cert.pem": 0o400,
         "key.pem": 0o400,
     }
+
+
+@pytest.mark.parametrize("full", ["key.pem", "cert.pem"])
+def test_a_full_disk_leaves_the_pair_that_was_there(
+    files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    place, old = files.Place(str(tmp_path), os.getuid()), files.Pair("old chain\n", "old key\n")
+    place.write(old)
+    really = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(f"/{full}.new"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space left"):
+        place.write(files.Pair("new chain\n", "new key\n"))
+
+    assert place.read() == old
 
 
 def test_an_empty_place_has_no_certificate(files: Any, tmp_path: Path) -> None:

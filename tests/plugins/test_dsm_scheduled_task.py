@@ -181,6 +181,19 @@ def test_what_was_cut_off_before_the_table_is_completed(runner: Runner, nas: Nas
     assert table(nas) == {1: ["30", "4", "*", "*", "*"]}
 
 
+def test_a_removal_that_was_cut_off_is_completed(runner: Runner, nas: Nas) -> None:
+    runner.run(module, **BACKUP)
+    runner.instead["synoschedtask", "--sync"] = lambda: (1, "", "cut off")
+
+    runner.refused(module, name=BACKUP["name"], state="absent")
+    assert table(nas) == {1: ["30", "3", "*", "*", "*"]}
+
+    del runner.instead["synoschedtask", "--sync"]
+    runner.change(module, name=BACKUP["name"], state="absent")
+    assert table(nas) == {}
+    nas.refused("synoschedtask", "--get", "id=1")
+
+
 def test_a_release_that_makes_the_table_when_crond_starts(runner: Runner, nas: Nas) -> None:
     def restart() -> tuple[int, str, str]:
         nas.ok("synoschedtask", "--sync")

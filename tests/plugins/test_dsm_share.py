@@ -148,7 +148,8 @@ def test_data_go_when_that_is_asked_for(shared: Runner) -> None:
 def test_nothing_is_removed_by_a_tool_that_takes_it_in_another_way(shared: Runner) -> None:
     shared.instead["synoshare", "--help"] = lambda: (0, "--del sharename ...   (removes the data)\n", "")
 
-    assert "so nothing was removed" in shared.refused(dsm_share, name="docker", state="absent")
+    for check in (True, False):
+        assert "so nothing was removed" in shared.refused(dsm_share, check=check, name="docker", state="absent")
     shared.nas.ok("synoshare", "--get", "docker")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils import dsm_password
 
 from dsm.module_runner import Answer, Runner
@@ -12,6 +14,7 @@ from dsm.standin import Nas
 from plugins.modules import dsm_group, dsm_user
 
 CANARY = "Canary-0f-a-passw0rd"
+DIRECTORIES = Path(__file__).resolve().parents[2] / "roles" / "directories" / "tasks"
 
 
 def members(nas: Nas, group: str) -> list[str]:
@@ -104,6 +107,12 @@ def test_a_name_that_would_be_an_option_is_refused(runner: Runner, name: str) ->
     assert runner.calls == []
 
 
+def test_an_administrator_is_known_in_any_case(runner: Runner, people: Nas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "Ann")
+
+    runner.change(dsm_group, name="administrators", members=["ann"])
+
+
 @pytest.mark.parametrize("wanted", [{"state": "absent"}, {"members": ["bob"], "append": False}])
 def test_nobody_locks_himself_out(
     runner: Runner, people: Nas, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]
@@ -191,13 +200,55 @@ def test_a_user_is_removed(runner: Runner, people: Nas) -> None:
 def test_dsms_users_and_ones_own_are_not_removed(
     runner: Runner, people: Nas, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("SUDO_USER", "bob")
+    monkeypatch.setenv("SUDO_USER", "Bob")
     people.write("/etc/passwd", people.read("/etc/passwd") + "admin:x:1024:100::/home:/sbin/nologin\n")
 
-    runner.refused(dsm_user, name=name, state="absent")
-
+    for check in (True, False):
+        assert "DSM's own, or this session's" in runner.refused(dsm_user, check=check, name=name, state="absent")
     if name != "root":
         people.ok("synouser", "--get", name)
+
+
+@pytest.mark.parametrize("name", ["admin", "bob"])
+def test_dsms_users_and_ones_own_are_not_disabled(
+    runner: Runner, people: Nas, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "Bob")
+    people.write("/etc/passwd", people.read("/etc/passwd") + "admin:x:1024:100::/home:/sbin/nologin\n")
+
+    for check in (True, False):
+        said = runner.refused(dsm_user, check=check, name=name, disabled=True)
+        assert "was not disabled" in said
+    assert "Expired     : [false]" in people.ok("synouser", "--get", name)
+
+
+def of_the_role(file: str, name: str) -> dict[str, Any]:
+    """Return what the role directories asks dsm_user for, with the user's name."""
+    tasks = yaml.safe_load((DIRECTORIES / file).read_text(encoding="utf-8"))
+    (asked,) = [task["dsm_user"] for task in tasks if "dsm_user" in task]
+    return {**asked, "name": name, **({"groups": ["kbju"]} if "groups" in asked else {})}
+
+
+def test_the_role_leaves_somebody_elses_user_alone(runner: Runner, people: Nas) -> None:
+    people.ok("synogroup", "--add", "kbju")
+    people.ok("synouser", "--modify", "ann", "Anna", "0", "ann@example.com")
+    before = people.ok("synouser", "--get", "ann")
+
+    for check in (True, False):
+        said = runner.refused(dsm_user, check=check, **of_the_role("main.yml", "ann"))
+        assert "there is a user ann already, described as 'Anna'" in said
+    runner.still(dsm_user, **of_the_role("remove.yml", "ann"))
+
+    assert people.ok("synouser", "--get", "ann") == before
+
+
+def test_the_role_removes_the_user_that_it_has_made(runner: Runner, nas: Nas) -> None:
+    nas.ok("synogroup", "--add", "kbju")
+
+    runner.change(dsm_user, **of_the_role("main.yml", "kbju"))
+    runner.change(dsm_user, **of_the_role("remove.yml", "kbju"))
+
+    nas.refused("synouser", "--get", "kbju")
 
 
 def test_dsm_that_keeps_the_old_value_is_found_out(runner: Runner, people: Nas) -> None:
@@ -230,6 +281,28 @@ def _chpasswd(runner: Runner, nas: Nas, monkeypatch: pytest.MonkeyPatch) -> None
         return 0, "", ""
 
     runner.instead["chpasswd", "-e"] = change
+
+
+@pytest.mark.usefixtures("_chpasswd")
+def test_a_user_whose_password_was_not_taken_is_made_anew_by_the_next_run(runner: Runner, nas: Nas) -> None:
+    works = runner.instead["chpasswd", "-e"]
+    runner.instead["chpasswd", "-e"] = lambda: (1, "", "chpasswd: the disk is full")
+
+    assert "has not taken the password" in runner.refused(dsm_user, name="ann", password=CANARY)
+    nas.refused("synouser", "--get", "ann")
+
+    runner.instead["chpasswd", "-e"] = works
+    assert runner.run(dsm_user, name="ann", password=CANARY)["password_changed"] is True
+    runner.still(dsm_user, name="ann", password=CANARY, update_password="always")
+
+
+@pytest.mark.usefixtures("_chpasswd")
+def test_a_user_that_was_there_stays_where_its_password_was_not_taken(runner: Runner, people: Nas) -> None:
+    runner.instead["chpasswd", "-e"] = lambda: (1, "", "chpasswd: the disk is full")
+
+    runner.refused(dsm_user, name="ann", password=CANARY, update_password="always")
+
+    people.ok("synouser", "--get", "ann")
 
 
 @pytest.mark.usefixtures("_chpasswd")

@@ -143,6 +143,10 @@ def read_text(path: str) -> str:
 
 def write_aside(path: str, text: str, mode: int, uid: int = 0) -> None:
     """Write a file under another name in the same folder, then rename it: a reader meets the old text or the new."""
+    os.replace(_prepare(path, text, mode, uid), path)
+
+
+def _prepare(path: str, text: str, mode: int, uid: int) -> str:
     aside = f"{path}.new"
     if os.path.lexists(aside):
         os.unlink(aside)
@@ -153,7 +157,7 @@ def write_aside(path: str, text: str, mode: int, uid: int = 0) -> None:
         os.fchown(file.fileno(), uid, uid)
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
-    os.replace(aside, path)
+    return aside
 
 
 @dataclass(frozen=True)
@@ -176,9 +180,14 @@ class Place:
         return Pair(read_text(f"{self.folder}/cert.pem"), read_text(f"{self.folder}/key.pem"))
 
     def write(self, pair: Pair) -> None:
-        """Put a pair there. nginx reads both only when it is told to, or starts."""
-        write_aside(f"{self.folder}/key.pem", pair.key, 0o400, self.uid)
-        write_aside(f"{self.folder}/cert.pem", pair.chain, 0o400, self.uid)
+        """Put a pair there. nginx reads both only when it is told to, or starts.
+
+        A disk that is full leaves the pair that was there, not a half of each.
+        """
+        texts = {f"{self.folder}/key.pem": pair.key, f"{self.folder}/cert.pem": pair.chain}
+        prepared = {path: _prepare(path, text, 0o400, self.uid) for path, text in texts.items()}
+        for path, aside in prepared.items():
+            os.replace(aside, path)
 
     def certificate(self) -> Certificate | None:
         """Return what is known of the certificate there, None when there is none or none that can be read."""

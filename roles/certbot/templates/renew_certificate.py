@@ -15,12 +15,14 @@ import fcntl
 import logging
 import logging.handlers
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import certificate_files as files
 import certificate_issuance as issuance
@@ -29,7 +31,13 @@ from certificate_issuance import RenewalError, Settings
 NGINX = "kbju-nginx"
 # How long nginx may take to serve what it has been told to, and another run to end, in seconds.
 RELOAD, OTHER_RUN = 30, 300
+# What Let's Encrypt, pebble and the protocol say of a certificate that needs no revocation any more.
+REVOKED = re.compile(r"already (?:been )?revoked|alreadyRevoked|status other than revoked", re.IGNORECASE)
 log = logging.getLogger("renew-certificate")
+
+
+class NotRevokedError(RenewalError):
+    """nginx has a good certificate, and the one that it had before is still valid; the text says why."""
 
 
 @contextlib.contextmanager
@@ -84,16 +92,16 @@ def install(settings: Settings, place: files.Place, new: files.Pair) -> str:
     if unfit:
         raise RenewalError(issuance.UNFIT, f"what {settings.server} issued can't serve: {'; '.join(unfit)}")
     old = place.read()
-    place.write(new)
-    if not nginx_runs(settings):
-        log.warning("%s does not run; it will find the new certificate when it starts", NGINX)
-    else:
-        try:
+    try:
+        place.write(new)
+        if nginx_runs(settings):
             _reload(settings, files.read_certificate(new.chain).serial)
-        except RenewalError:
-            if old.chain and old.key:
-                place.write(old)
-            raise
+        else:
+            log.warning("%s does not run; it will find the new certificate when it starts", NGINX)
+    except (RenewalError, OSError, files.UnfitError):
+        if old.chain and old.key and place.read() != old:
+            place.write(old)
+        raise
     files.write_aside(f"{settings.root}/certs/public/cert.pem", new.chain, 0o644)
     return f"a new certificate is in place, for {', '.join(files.read_certificate(new.chain).names)}"
 
@@ -135,11 +143,46 @@ def why_due(settings: Settings, place: files.Place) -> str:
     return ""
 
 
+def latest(settings: Settings) -> str:
+    """Return where certbot has the last certificate that was issued, below its /etc/letsencrypt."""
+    # The link leads to it: live/NAME/cert.pem is archive/NAME/cert7.pem.
+    now = os.path.realpath(f"{settings.store}/live/{settings.lineage}/cert.pem")
+    return os.path.relpath(now, os.path.realpath(settings.store))
+
+
+def to_revoke(settings: Settings) -> tuple[str, str]:
+    """Return the replaced certificate that is to be revoked and its authority's server; empty texts when none is."""
+    certificate, _, server = files.read_text(f"{settings.root}/certs/to-revoke").strip().partition(" ")
+    return ("", "") if certificate == latest(settings) else (certificate, server)
+
+
+def revoke_replaced(settings: Settings) -> str:
+    """Revoke what this run or an earlier one has replaced, if anything; return what happened.
+
+    Raises:
+        NotRevokedError: it is still valid.
+    """
+    certificate, server = to_revoke(settings)
+    if not certificate:
+        return ""
+    its = replace(settings, server=server)
+    path = f"{settings.root}/certs/to-revoke"
+    try:
+        issuance.run_certbot(its, issuance.revoke(its, certificate))
+    except RenewalError as error:
+        if not REVOKED.search(str(error)):
+            text = f"{certificate} is replaced but not revoked, it is valid still: {error}. The next run tries again"
+            raise NotRevokedError(error.code, f"{text}; to leave it valid remove {path}") from None
+    os.unlink(path)
+    return f"; the old one, {certificate}, is revoked"
+
+
 def renew(settings: Settings, place: files.Place, options: argparse.Namespace) -> str:
     """Have certbot renew what is due, give nginx what is new, revoke the old one if asked; return what happened.
 
     Raises:
         RenewalError: nginx keeps the certificate that it had; the text says why.
+        NotRevokedError: it has a new one, and the old one is not revoked.
     """
     new, happened = issued(settings), "no renewal is due"
     # What an earlier run could not put in place is not asked for again: authorities limit how often they are asked.
@@ -147,19 +190,19 @@ def renew(settings: Settings, place: files.Place, options: argparse.Namespace) -
         happened = install(settings, place, new)
         if options.if_unfit:
             return happened
-    # The link leads to the one of now: live/NAME/cert.pem is archive/NAME/cert7.pem.
-    now = os.path.realpath(f"{settings.store}/live/{settings.lineage}/cert.pem")
-    before = os.path.relpath(now, os.path.realpath(settings.store))
-    if options.revoke and not os.path.exists(now):
-        raise RenewalError(issuance.UNKNOWN, f"there is no certificate of {settings.lineage} to revoke")
-    issuance.ask_for_certificate(settings, options.force or options.revoke)
+    # Where an earlier run has replaced one and could not revoke it, only that is left to do.
+    replacing = options.revoke and not to_revoke(settings)[0]
+    if replacing:
+        if not os.path.exists(f"{settings.store}/{latest(settings)}"):
+            raise RenewalError(issuance.UNKNOWN, f"there is no certificate of {settings.lineage} to revoke")
+        # Noted before it is replaced: afterwards nothing else would tell which one it was.
+        files.write_aside(f"{settings.root}/certs/to-revoke", f"{latest(settings)} {settings.server}\n", 0o600)
+    issuance.ask_for_certificate(settings, options.force or replacing)
     new = issued(settings)
     if new != place.read():
         happened = install(settings, place, new)
-    if options.revoke:
-        issuance.run_certbot(settings, issuance.revoke(settings, before))
-        happened += "; the old one is revoked"
-    return happened
+    # A deployment asks for a good certificate, and has it.
+    return happened if options.if_unfit else happened + revoke_replaced(settings)
 
 
 def note(settings: Settings, place: files.Place, failed: bool) -> None:
@@ -216,6 +259,9 @@ def main(arguments: list[str]) -> int:
         failure = error
     if failure is None:
         return 0
+    if isinstance(failure, NotRevokedError):
+        log.error("not revoked (exit code %d): %s.", failure.code, failure)
+        return failure.code
     certificate = place.certificate()
     left = f"{certificate.days_left(time.time()):.0f} days" if certificate else "none is there"
     log.error("no new certificate (exit code %d): %s. The old one stays; it has %s left.", failure.code, failure, left)
