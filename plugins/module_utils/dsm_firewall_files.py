@@ -122,7 +122,7 @@ class Firewall:
         return found
 
     def known(self) -> dict[str, Any]:
-        """Return what we noted of our rules: "rules", what they mean, and "enabled_before", whether DSM's was on."""
+        """Return what we noted: "profiles", of our rules in each file, and "enabled_before", whether DSM's was on."""
         return dict(load(self.mine("state.json"), {}))
 
     # ---- changing ----------------------------------------------------------------------------------------------

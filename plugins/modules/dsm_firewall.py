@@ -164,8 +164,8 @@ from ansible.module_utils.dsm_firewall_rules import (
     arrange,
     describe,
     encode_all,
-    is_ours,
-    meaning,
+    note_of,
+    split,
     verdict,
 )
 from ansible.module_utils.dsm_firewall_session import Session, find, interface_of
@@ -226,13 +226,13 @@ class Change:
         self.known = self.firewall.known()
         self.result: dict[str, Any] = {"changed": False, "armed": False}
 
-    def ours(self, rule: Rule) -> bool:
-        """Tell whether we made a rule."""
-        return bool(is_ours(rule, self.options["prefix"], self.known.get("rules", [])))
+    def noted(self, profile: Profile) -> dict[str, Any]:
+        """Return what we noted of our rules in a profile."""
+        return dict(self.known.get("profiles", {}).get(profile.file, {}))
 
     def without_ours(self, profile: Profile) -> Profile:
         """Return a profile without our rules."""
-        kept = [rule for rule in profile.content["rules"].get(GLOBAL, []) if not self.ours(rule)]
+        _, kept = split(profile.content["rules"].get(GLOBAL, []), self.options["prefix"], self.noted(profile))
         return with_rules(profile, kept) if GLOBAL in profile.content["rules"] else profile
 
     def wanted(self, profile: Profile) -> tuple[Profile, list[Rule]]:
@@ -250,8 +250,8 @@ class Change:
                 "end. Make those rules for all interfaces in Control Panel > Security > Firewall, or set "
                 "firewall_deny_rest: false".format(", ".join(single))
             )
-        made = arrange(rules.get(GLOBAL, []), allow, rest, self.options["prefix"], self.known.get("rules", []))
-        return with_rules(profile, made), [rule for rule in made if self.ours(rule)]
+        made = arrange(rules.get(GLOBAL, []), allow, rest, self.options["prefix"], self.noted(profile))
+        return with_rules(profile, made), split(made, self.options["prefix"], self.noted(profile))[0]
 
     def finish(self, before: str, after: str) -> None:
         """Report a change, with its diff."""
@@ -275,8 +275,9 @@ class Change:
         wanted, ours = self.wanted(profile)
         if enabled and wanted == profile and not missing(ours, self.firewall.live()):
             return
+        note = note_of(wanted.content["rules"][GLOBAL], self.options["prefix"], self.noted(profile))
         noted = {
-            "rules": [meaning(rule) for rule in ours],
+            "profiles": dict(self.known.get("profiles", {}), **{profile.file: note}),
             "enabled_before": self.known.get("enabled_before", enabled),
         }
         self.finish(text_of(enabled, profile.content), text_of(True, wanted.content))
@@ -370,16 +371,17 @@ class Change:
             os.unlink(firewall.mine("armed.json"))
             if armed["noted"]:
                 save(firewall.mine("state.json"), armed["noted"])
-                self.keep_in_force(armed["noted"]["rules"])
+                self.keep_in_force(armed["noted"])
             else:
                 self.forget()
             firewall.note(f"confirmed by {here.source} port {here.source_port}")
         self.result.update(changed=True, journal=firewall.last_note(), session=here._asdict())
 
-    def keep_in_force(self, rules: list[list[Any]]) -> None:
+    def keep_in_force(self, noted: dict[str, Any]) -> None:
         """Load the profile again, should DSM have loaded the former one meanwhile."""
-        listed = self.firewall.active().content["rules"][GLOBAL]
-        ours = [rule for rule in listed if is_ours(rule, self.options["prefix"], rules)]
+        profile = self.firewall.active()
+        note = noted["profiles"].get(profile.file, {})
+        ours, _ = split(profile.content["rules"].get(GLOBAL, []), self.options["prefix"], note)
         if missing(ours, self.firewall.live()):
             self.firewall.command("--reload")
             self.firewall.await_live(ours)

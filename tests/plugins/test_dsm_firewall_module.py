@@ -246,6 +246,36 @@ def test_a_former_firewall_that_can_not_be_loaded_is_turned_off_rather_than_shut
     assert "turning the firewall off" in machine.journal()
 
 
+def test_an_operators_own_unnamed_denial_of_the_rest_stays_his(machine: Machine, call: Call) -> None:
+    lan = rules.encode(ALL, 0, "192.168.0.0/16") | {"ruleIndex": 1}
+    deny = rules.encode({**ALL, "name": "", "chains": ["input", "forward"]}, 1, "any") | {"ruleIndex": 2, "mine": "his"}
+    machine.profile(lan, deny)
+    machine.nas.ok("synofirewall", "--enable")
+    call()
+    call(AGAIN, state="confirmed")
+
+    assert names(machine) == ["lan", "kbju web", "kbju admin", "", "kbju everything else"]
+    assert call()["changed"] is False
+    assert call(state="absent")["armed"] is True
+    call(AGAIN, state="confirmed")
+    assert json.loads((machine.folder / "1.json").read_text(encoding="utf-8"))["rules"]["global"] == [lan, deny]
+
+
+def test_what_was_noted_of_one_profile_says_nothing_of_another(machine: Machine, settled: Call) -> None:
+    """Somebody switches to a profile in which his unnamed rules do what ours do."""
+    lan = rules.encode(ALL, 0, "192.168.0.0/16")
+    deny = rules.encode({**ALL, "name": "", "chains": ["input", "forward"]}, 1, "any") | {"mine": "his"}
+    machine.profile(lan, deny, file="2.json", name="custom")
+    settings = machine.folder / "firewall_settings.json"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"default"', '"custom"'), encoding="utf-8")
+
+    settled()
+    settled(AGAIN, state="confirmed")
+
+    listed = json.loads((machine.folder / "2.json").read_text(encoding="utf-8"))["rules"]["global"]
+    assert [rule["name"] for rule in listed] == ["lan", "kbju web", "kbju admin", "", "kbju everything else"]
+
+
 class TestAbsent:
     """Removing what we made."""
 

@@ -78,33 +78,59 @@ class TestOrder:
             other("block", 1, "198.51.100.66"), other("smb", 0, "10.0.0.0/8", 445), other("telnet", 1, "any", 23),
             other("late"),
         ]  # fmt: skip
-        found = rules.arrange(listed, *made(WEB), PREFIX, [])
+        found = rules.arrange(listed, *made(WEB), PREFIX, {})
 
         assert [rule["name"] for rule in found] == [
             "block", "smb", "kbju web", "telnet", "late", "kbju everything else",
         ]  # fmt: skip
 
     def test_a_denial_that_is_off_does_not_count(self) -> None:
-        found = rules.arrange([other("off", 1, enable=False), other("smb")], *made(WEB, rest=False), PREFIX, [])
+        found = rules.arrange([other("off", 1, enable=False), other("smb")], *made(WEB, rest=False), PREFIX, {})
 
         assert [rule["name"] for rule in found] == ["off", "smb", "kbju web"]
 
     def test_our_rules_are_known_though_dsm_dropped_their_names(self) -> None:
-        first = rules.arrange([other("")], *made(WEB, LAN), PREFIX, [])
-        known = [rules.meaning(rule) for rule in first if rule["name"].startswith(PREFIX)]
+        first = rules.arrange([other("")], *made(WEB, LAN), PREFIX, {})
+        noted = rules.note_of(first, PREFIX, {})
         nameless = [{**rule, "name": ""} for rule in first]
 
-        assert rules.arrange(nameless, *made(WEB, LAN), PREFIX, known) == nameless
-        assert [rule for rule in nameless if not rules.is_ours(rule, PREFIX, known)] == [nameless[0]]
+        assert rules.arrange(nameless, *made(WEB, LAN), PREFIX, noted) == nameless
+        assert rules.split(nameless, PREFIX, noted)[1] == [nameless[0]]
+
+    @pytest.mark.parametrize("dropped", [False, True])
+    def test_an_unnamed_rule_of_others_that_does_what_ours_does_stays_theirs(self, dropped: bool) -> None:
+        theirs = [other("", 0, "192.168.0.0/16"), other("", 1, mine="operator")]
+        first = rules.arrange(theirs, *made(WEB), PREFIX, {})
+        noted = rules.note_of(first, PREFIX, {})
+        there = [{**rule, "name": ""} for rule in first] if dropped else first
+
+        assert rules.arrange(there, *made(WEB), PREFIX, noted) == there
+        assert rules.split(there, PREFIX, noted)[1] == theirs
+
+    def test_what_others_add_later_is_theirs_while_our_names_are_there(self) -> None:
+        first = rules.arrange([], *made(WEB), PREFIX, {})
+        added = other("", 1)
+
+        assert rules.split([added, *first], PREFIX, rules.note_of(first, PREFIX, {})) == (first, [added])
+
+    def test_dropped_names_come_back_with_a_change(self) -> None:
+        """Otherwise those that kept none would be taken for others' beside the one that has one."""
+        first = rules.arrange([], *made(WEB, LAN), PREFIX, {})
+        noted = rules.note_of(first, PREFIX, {})
+        nameless = [{**rule, "name": ""} for rule in first]
+
+        second = rules.arrange(nameless, *made({**WEB, "ports": [9443]}, LAN), PREFIX, noted)
+
+        assert [rule["name"] for rule in second] == [rule["name"] for rule in first]
 
     def test_what_dsm_adds_to_a_rule_of_ours_is_kept(self) -> None:
-        first = [{**rule, "addedByDsm": True} for rule in rules.arrange([], *made(WEB), PREFIX, [])]
+        first = [{**rule, "addedByDsm": True} for rule in rules.arrange([], *made(WEB), PREFIX, {})]
 
-        assert rules.arrange(first, *made(WEB), PREFIX, []) == first
+        assert rules.arrange(first, *made(WEB), PREFIX, {}) == first
 
     def test_a_changed_rule_is_replaced(self) -> None:
-        first = rules.arrange([other("x")], *made(WEB), PREFIX, [])
-        second = rules.arrange(first, *made({**WEB, "ports": [9443]}), PREFIX, [])
+        first = rules.arrange([other("x")], *made(WEB), PREFIX, {})
+        second = rules.arrange(first, *made({**WEB, "ports": [9443]}), PREFIX, {})
 
         assert [rule["portList"] for rule in second if rule["name"] == "kbju web"] == [["9443"]]
 
@@ -132,10 +158,10 @@ class TestAlways:
     def test_others_keep_their_rules_and_order_and_a_second_run_changes_nothing(
         self, listed: list[Any], rest: bool
     ) -> None:
-        found = rules.arrange(listed, *made(WEB, LAN, BOX, rest=rest), PREFIX, [])
+        found = rules.arrange(listed, *made(WEB, LAN, BOX, rest=rest), PREFIX, {})
 
         assert [rule for rule in found if not rule["name"].startswith(PREFIX)] == listed
-        assert rules.arrange(found, *made(WEB, LAN, BOX, rest=rest), PREFIX, []) == found
+        assert rules.arrange(found, *made(WEB, LAN, BOX, rest=rest), PREFIX, {}) == found
 
     @given(
         some_rules, some_rules, policies, st.booleans(), st.sampled_from(["10.1.2.3", "198.51.100.7", "203.0.113.9"])
@@ -144,7 +170,7 @@ class TestAlways:
         self, listed: list[Any], single: list[Any], policy: dict[str, int], ours: bool, source: str
     ) -> None:
         """The stand-in's rules are the judge. What is refused may pass: the module must be sure."""
-        everyone = rules.arrange(listed, *made(WEB, LAN), PREFIX, []) if ours else listed
+        everyone = rules.arrange(listed, *made(WEB, LAN), PREFIX, {}) if ours else listed
         found = {"name": "default", "policy": policy, "rules": {"global": everyone, "eth0": single}}
 
         accepted, _ = rules.verdict(found, source, 22, "eth0")
@@ -154,7 +180,7 @@ class TestAlways:
 
     @given(some_rules)
     def test_the_stand_in_makes_of_our_rules_what_is_expected(self, listed: list[Any]) -> None:
-        everyone = rules.arrange(listed, *made(WEB, LAN, BOX), PREFIX, [])
+        everyone = rules.arrange(listed, *made(WEB, LAN, BOX), PREFIX, {})
         ours = [rule for rule in everyone if rule["name"].startswith(PREFIX)]
 
         assert live.missing(ours, live.chains(listing(profile(*everyone)))) == []
