@@ -1,4 +1,4 @@
-"""Rules of DSM's firewall profiles: how they are written, put in order and judged. Pure: nothing is read or changed.
+"""Rules of DSM's firewall profiles: how they are written and judged. Pure: nothing is read or changed.
 
 The numbers are those of Synology's header synofirewall/fwDB.hpp. They were never seen on a DS925+: whoever applies a
 profile compares the iptables rules that DSM made of it (dsm_firewall_live) with what is meant here.
@@ -98,66 +98,14 @@ def meaning(rule: Rule) -> list[Any]:
     ]
 
 
-def split(current: list[Rule], prefix: str, noted: dict[str, Any]) -> tuple[list[Rule], list[Rule]]:
-    """Return our rules of a list and everybody else's, both in order.
-
-    Ours are known by their names. Should DSM have dropped all of these, by what they do: `noted` has "rules", what ours
-    mean, and "theirs", what unnamed rules of others meant that do the same and were there when ours were written.
-    """
-    nameless = not any(str(rule.get("name") or "").startswith(prefix) for rule in current)
-    theirs = list(noted.get("theirs", []))
-    ours, others = [], []
-    for rule in current:
-        name, means = str(rule.get("name") or ""), meaning(rule)
-        mine = name.startswith(prefix) or (nameless and not name and means in noted.get("rules", []))
-        if mine and not name and means in theirs:
-            theirs.remove(means)
-            mine = False
-        (ours if mine else others).append(rule)
-    return ours, others
-
-
-def note_of(current: list[Rule], prefix: str, noted: dict[str, Any]) -> dict[str, Any]:
-    """Return what to note of a list with our rules, for `split`."""
-    ours, others = split(current, prefix, noted)
-    rules = [meaning(rule) for rule in ours]
-    return {"rules": rules, "theirs": [meaning(one) for one in others if not one.get("name") and meaning(one) in rules]}
+def denies(rule: Rule) -> bool:
+    """Tell whether a rule denies something. A policy that is not known does."""
+    return bool(rule.get("enable", True)) and rule.get("policy") != ALLOW
 
 
 def denies_everyone(rule: Rule) -> bool:
     """Tell whether a rule denies something to all sources."""
-    return bool(rule.get("enable", True)) and rule.get("policy") == DENY and rule.get("ipGroup") == IP_ALL
-
-
-def arrange(current: list[Rule], allow: list[Rule], rest: list[Rule], prefix: str, noted: dict[str, Any]) -> list[Rule]:
-    """Return the list with our rules in their places and everybody else's untouched and in order.
-
-    What we allow comes after the rules that block particular sources, so that those keep their force, and before the
-    first rule that denies something to everyone. What denies the rest comes last. A rule of ours that is there already
-    is kept as DSM has it; its name, should DSM have dropped it, comes back with the next rule that is new.
-    """
-    there, others = split(current, prefix, noted)
-    highest = max([-1] + [rule["ruleIndex"] for rule in current if isinstance(rule.get("ruleIndex"), int)])
-
-    def found(wanted: Rule) -> Rule | None:
-        for rule in there:
-            if meaning(rule) == meaning(wanted) and (rule.get("name") or wanted["name"]) == wanted["name"]:
-                return rule
-        return None
-
-    complete = all(found(wanted) for wanted in allow + rest)
-
-    def placed(wanted: Rule) -> Rule:
-        nonlocal highest
-        rule = found(wanted)
-        if rule:
-            # Ours have names all or none: `split` goes by that.
-            return rule if complete else dict(rule, name=wanted["name"])
-        highest += 1
-        return dict(wanted, ruleIndex=highest)
-
-    at = next((place for place, rule in enumerate(others) if denies_everyone(rule)), len(others))
-    return others[:at] + [placed(rule) for rule in allow] + others[at:] + [placed(rule) for rule in rest]
+    return denies(rule) and rule.get("ipGroup") == IP_ALL
 
 
 def networks(rule: Rule) -> list[Any] | None:

@@ -11,8 +11,10 @@ short_description: Keep rules in the active profile of DSM's firewall
 description:
   - Puts rules of our own into the active profile for all interfaces, and turns the firewall on. Rules of others, and
     fields that this module does not know, stay as they are and in their order.
-  - Our rules that allow come after others' rules that block particular sources and before the first rule that denies
-    something to everyone; the one that denies the rest comes last.
+  - Our rules that allow come after others' rules that block particular sources of the same and, where that can be,
+    before the first rule that denies something to everyone; the one that denies the rest comes last. A profile in which
+    a rule of others would lose its force to ours is refused - one that blocks some after a denial of the same for
+    everyone, and one that denies something of ours on a single interface.
   - A profile that does not surely let the connection in that the module runs over is refused. What is applied is undone
     by a process on the NAS unless O(state=confirmed) follows over a new connection within O(seconds). Until then the
     profile's file on disk is the former one, so a reboot brings that back as well.
@@ -156,18 +158,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.dsm_firewall_files import SETTINGS, Failed, Firewall, Profile, save
 from ansible.module_utils.dsm_firewall_live import missing
 from ansible.module_utils.dsm_firewall_live import verdict as live_verdict
-from ansible.module_utils.dsm_firewall_rules import (
-    ALLOW,
-    GLOBAL,
-    BadRule,
-    Rule,
-    arrange,
-    describe,
-    encode_all,
-    note_of,
-    split,
-    verdict,
-)
+from ansible.module_utils.dsm_firewall_order import arrange, note_of, refuse_single, split
+from ansible.module_utils.dsm_firewall_rules import ALLOW, GLOBAL, BadRule, Rule, describe, encode_all, verdict
 from ansible.module_utils.dsm_firewall_session import Session, find, interface_of
 
 FOLDER = "/usr/syno/etc/firewall.d"
@@ -250,6 +242,7 @@ class Change:
                 "end. Make those rules for all interfaces in Control Panel > Security > Firewall, or set "
                 "firewall_deny_rest: false".format(", ".join(single))
             )
+        refuse_single(rules, allow)
         made = arrange(rules.get(GLOBAL, []), allow, rest, self.options["prefix"], self.noted(profile))
         return with_rules(profile, made), split(made, self.options["prefix"], self.noted(profile))[0]
 

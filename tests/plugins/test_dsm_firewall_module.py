@@ -147,6 +147,19 @@ def test_rules_of_one_interface_would_be_ended_by_the_last_rule(machine: Machine
     assert call(deny_rest=False)["armed"] is True
 
 
+@pytest.mark.parametrize(("port", "refused"), [(5000, True), (5005, False)])
+def test_what_one_interface_denies_of_ours_is_refused(machine: Machine, call: Call, port: int, refused: bool) -> None:
+    """Rules for all interfaces are asked first."""
+    deny = rules.encode({"name": "no dsm", "chains": ["input"], "protocol": "tcp", "ports": [port]}, 1, "any")
+    machine.profile(rules={"global": [], "eth1": [deny]})
+    before = machine.files()
+
+    said = call()
+
+    assert ('[input] no dsm" is about eth1 alone, and our "allow TCP' in said.get("msg", "")) is refused
+    assert machine.files() == before
+
+
 def test_a_profile_that_dsm_reads_otherwise_is_undone_at_once(machine: Machine, call: Call) -> None:
     """As if a number meant something else than we think: TCP and UDP changed places."""
     before = machine.files()
