@@ -210,14 +210,28 @@ class Firewall:
             "noted": noted,
         }
         save(self.mine("armed.json"), armed)
-        done = subprocess.run([self.program, self.state], stdin=subprocess.DEVNULL, check=False)
-        if done.returncode or not self.somebody_waits():
+        try:
+            self.run_program()
+            waits = self.somebody_waits()
+        except Failed:
+            waits = False
+        if not waits:
             os.unlink(self.mine("armed.json"))
             raise Failed(f"{self.program} does not run: without a way back nothing was changed")
 
     def revert(self) -> None:
         """Put the former firewall back at once."""
-        subprocess.run([self.program, self.state, "--now"], stdin=subprocess.DEVNULL, check=True)
+        self.run_program("--now")
+
+    def run_program(self, *arguments: str) -> None:
+        """Run the program that puts the former firewall back."""
+        try:
+            subprocess.run([self.program, self.state, *arguments], stdin=subprocess.DEVNULL, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Failed(
+                f"the former firewall could not be put back ({error}). The last note of {self.mine('journal.log')}: "
+                f"{self.last_note()}. Look at Control Panel > Security > Firewall"
+            ) from None
 
     def move(self, source: str | None, target: str | None, files: list[str]) -> None:
         """Copy files between DSM's folder (None) and "before" or "after" of ours, each replaced as a whole."""

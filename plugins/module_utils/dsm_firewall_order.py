@@ -113,7 +113,7 @@ def refuse_single(rules: dict[str, list[Rule]], allow: list[Rule]) -> None:
                 if overlap(denial, ours):
                     raise BadRule(
                         f'refused, nothing was changed: the rule "{describe(denial)}" is about {adapter} alone, and '
-                        f'our "{describe(ours)}" for all interfaces would be asked before it and let it all in. '
+                        f'our "{describe(ours)}" for all interfaces would be asked before it. '
                         "Make it a rule for all interfaces that names its sources, or remove it, in Control Panel > "
                         "Security > Firewall"
                     )

@@ -330,8 +330,11 @@ class Change:
                 self.must_pass(session)
             firewall.move(None, "after", files)
             firewall.move("before", None, files)
-        except Failed as error:
-            firewall.revert()
+        except (Failed, OSError) as error:
+            try:
+                firewall.revert()
+            except Failed as unreverted:
+                raise Failed(f"{error}. And {unreverted}") from None
             raise Failed(f"{error}. The former firewall is back in force") from None
         firewall.note(f"applied; waiting {firewall.seconds} seconds for a confirmation")
         self.result.update(armed=True, seconds=firewall.seconds)
@@ -406,7 +409,7 @@ def main() -> None:
     try:
         change = Change(module)
         getattr(change, module.params["state"])()
-    except (BadRule, Failed) as error:
+    except (BadRule, Failed, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**change.result)
 

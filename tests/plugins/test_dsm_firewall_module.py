@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -253,10 +254,53 @@ def test_a_former_firewall_that_can_not_be_loaded_is_turned_off_rather_than_shut
     settled(rules=[ADMIN])
     machine.program("synofirewall", f'#!/bin/sh\necho "$1" >>{call_log}\n[ "$1" = --disable ]\n')
 
-    files.Firewall("", str(machine.state), str(machine.bin / "firewall-revert"), 10).revert()
+    with pytest.raises(
+        files.Failed, match=r"could not be put back .*synofirewall --reload: .*; turned the firewall off"
+    ):
+        files.Firewall("", str(machine.state), str(machine.bin / "firewall-revert"), 10).revert()
 
     assert call_log.read_text(encoding="utf-8").split() == ["--reload"] * 3 + ["--disable"]
-    assert "turning the firewall off" in machine.journal()
+    assert not (machine.state / "armed.json").exists()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_disk_that_takes_no_file_shuts_nobody_out(machine: Machine, settled: Call, changed: bool) -> None:
+    """Neither DSM's folder nor the journal can be written; the file on disk is the former one, or the new one."""
+    before = machine.in_force()
+    settled(rules=[ADMIN])
+    (machine.folder / ".1.json.kbju").mkdir()
+    (machine.state / "journal.log").unlink()
+    (machine.state / "journal.log").mkdir()
+    if changed:
+        (machine.folder / "1.json").write_bytes((machine.state / "after" / "1.json").read_bytes())
+
+    firewall = files.Firewall("", str(machine.state), str(machine.bin / "firewall-revert"), 10)
+    with pytest.raises(files.Failed) if changed else contextlib.nullcontext():
+        firewall.revert()
+
+    assert machine.in_force() == (None if changed else before)
+    assert not (machine.state / "armed.json").exists()
+
+
+def test_a_missing_program_is_told_and_nothing_is_changed(machine: Machine, call: Call) -> None:
+    before = machine.files()
+
+    said = call(program=str(machine.bin / "absent"))["msg"]
+
+    assert said.endswith("absent does not run: without a way back nothing was changed")
+    assert (machine.files(), machine.in_force()) == (before, None)
+    assert not (machine.state / "armed.json").exists()
+
+
+def test_a_way_back_that_fails_is_told(machine: Machine, call: Call) -> None:
+    """DSM makes other rules of the profile, and the program is gone when it is to undo them."""
+    machine.program("iptables", "#!/bin/sh\n[ ! -e {0} ] || rm {0}\n".format(machine.bin / "firewall-revert"))
+
+    said = call()["msg"]
+
+    assert "absent: allow tcp 8443" in said
+    assert "the former firewall could not be put back" in said
+    assert "Control Panel > Security > Firewall" in said
 
 
 def test_an_operators_own_unnamed_denial_of_the_rest_stays_his(machine: Machine, call: Call) -> None:
