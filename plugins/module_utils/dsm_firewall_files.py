@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from typing import Any, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 from ansible.module_utils.dsm_firewall_live import Line, chains, missing
 from ansible.module_utils.dsm_firewall_rules import Rule
@@ -202,6 +203,8 @@ class Firewall:
         armed = {
             "token": uuid.uuid4().hex,
             "seconds": self.seconds,
+            # Seconds since the boot; the same clock in every process.
+            "deadline": time.monotonic() + self.seconds,
             "session": session,
             "was_enabled": self.settings()["status"],
             "files": files,
@@ -218,6 +221,17 @@ class Firewall:
         if not waits:
             os.unlink(self.mine("armed.json"))
             raise Failed(f"{self.program} does not run: without a way back nothing was changed")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others of our programs from changing the firewall, or from putting it back."""
+        with open(self.mine("lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def restart_countdown(self, armed: dict[str, Any]) -> None:
+        """Give what is armed its whole time from now on; to be called with the lock held."""
+        save(self.mine("armed.json"), dict(armed, deadline=time.monotonic() + self.seconds))
 
     def revert(self) -> None:
         """Put the former firewall back at once."""

@@ -150,7 +150,6 @@ journal:
   type: str
 """
 
-import fcntl
 import os
 from typing import Any
 
@@ -320,16 +319,11 @@ class Change:
             return
         firewall = self.firewall
         running = find(os.getpid())
-        files = [SETTINGS, wanted.file]
-        firewall.arm(files, list(running) if running else None, noted)
+        firewall.arm([SETTINGS, wanted.file], list(running) if running else None, noted)
         try:
-            save(firewall.path(wanted.file), wanted.content, like=firewall.path(wanted.file))
-            firewall.command("--reload" if enabled else "--enable")
-            firewall.await_live(ours)
-            if session:
-                self.must_pass(session)
-            firewall.move(None, "after", files)
-            firewall.move("before", None, files)
+            # The countdown runs, should this process end here, but waits for the lock.
+            with firewall.locked():
+                self.put_in_force(wanted, ours, enabled, session)
         except (Failed, OSError) as error:
             try:
                 firewall.revert()
@@ -338,6 +332,20 @@ class Change:
             raise Failed(f"{error}. The former firewall is back in force") from None
         firewall.note(f"applied; waiting {firewall.seconds} seconds for a confirmation")
         self.result.update(armed=True, seconds=firewall.seconds)
+
+    def put_in_force(self, wanted: Profile, ours: list[Rule], enabled: bool, session: Session | None) -> None:
+        """Have DSM load an armed profile; DSM's files are the former ones afterwards."""
+        firewall, armed = self.firewall, self.firewall.armed()
+        if armed is None:
+            raise Failed("the time was up before anything was changed: run again")
+        save(firewall.path(wanted.file), wanted.content, like=firewall.path(wanted.file))
+        firewall.command("--reload" if enabled else "--enable")
+        firewall.await_live(ours)
+        if session:
+            self.must_pass(session)
+        firewall.move(None, "after", armed["files"])
+        firewall.move("before", None, armed["files"])
+        firewall.restart_countdown(armed)
 
     def must_pass(self, session: Session) -> None:
         """Refuse rules in the kernel that would cut the connection; IPv6's are not looked at."""
@@ -355,8 +363,7 @@ class Change:
         firewall = self.firewall
         if not os.path.isdir(firewall.state):
             raise Failed(f"nothing is armed: {firewall.state} is not there")
-        with open(firewall.mine("lock"), "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with firewall.locked():
             armed = firewall.armed()
             if armed is None:
                 raise Failed(f"too late, or nothing was armed: {firewall.last_note()}")

@@ -208,6 +208,22 @@ def test_the_time_runs_out_by_itself(machine: Machine, settled: Call) -> None:
     assert machine.journal().splitlines()[-1].endswith("nobody confirmed the change within 10 seconds")
 
 
+def test_a_slow_dsm_does_not_use_up_the_time_for_confirming(
+    machine: Machine, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the change is undone while it is applied, or the file on disk is the new one afterwards."""
+    monkeypatch.setattr(module, "Firewall", lambda *places: files.Firewall(*places[:3], 2))
+    quick = (machine.bin / "synofirewall").read_text(encoding="utf-8")
+    machine.program("synofirewall", quick.replace("\n", "\n[ $1 != --enable ] || sleep 3\n", 1))
+    before = machine.files()
+
+    assert call()["armed"] is True
+    assert machine.files() == before
+    assert machine.journal().splitlines()[-1].endswith("applied; waiting 2 seconds for a confirmation")
+    assert call(AGAIN, state="confirmed")["changed"] is True
+    assert call()["changed"] is False
+
+
 def test_while_one_change_waits_another_is_refused(call: Call) -> None:
     call()
 

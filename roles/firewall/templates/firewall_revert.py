@@ -86,12 +86,16 @@ def command(armed: dict[str, Any], verb: str) -> str:
     return "" if done.returncode == 0 else f"exit code {done.returncode}: {done.stdout[-500:]!r}"
 
 
-def revert(folder: str, why: str) -> bool:
-    """Put the former firewall back in force, if one is armed; turn off what can't be. Return False for the latter."""
+def revert(folder: str, why: str, due: bool = False) -> bool:
+    """Put the former firewall back in force, if one is armed; turn off what can't be. Return False for the latter.
+
+    With `due` only when its time is still up once nobody changes it any more: the module holds the lock while it
+    applies a change, and gives it its time when that is done.
+    """
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         armed = read_armed(folder)
-        if armed is None:
+        if armed is None or (due and time.monotonic() < armed["deadline"]):
             return True
         verb = "--reload" if armed["was_enabled"] else "--disable"
         try:
@@ -120,13 +124,14 @@ def wait(folder: str) -> None:
     armed = read_armed(folder)
     if armed is None:
         return
-    deadline = time.monotonic() + armed["seconds"]
-    while time.monotonic() < deadline:
+    now: dict[str, Any] | None = armed
+    while now is not None and now["token"] == armed["token"]:
+        if time.monotonic() >= now["deadline"]:
+            revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]), due=True)
         time.sleep(1 / LOOKS_A_SECOND)
-        now = read_armed(folder)
-        if now is None or now["token"] != armed["token"]:
-            return
-    revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]))
+        # What can't be read just now may not end this: the last that was read counts.
+        with contextlib.suppress(OSError):
+            now = read_armed(folder)
 
 
 def into_background(folder: str) -> None:
