@@ -192,12 +192,16 @@ class Firewall:
                 return True
         return False
 
-    def arm(self, files: list[str], session: list[Any] | None, noted: dict[str, Any] | None) -> None:
+    def arm(self, wanted: Profile, session: list[Any] | None, noted: dict[str, Any] | None) -> None:
         """Keep the files and start the process that puts them back; `noted` is what to note once confirmed."""
+        files = [SETTINGS, wanted.file]
         for name in ("before", "after"):
             shutil.rmtree(self.mine(name), ignore_errors=True)
             os.makedirs(self.mine(name), mode=0o700)
         self.move(None, "before", files)
+        # As far as it is known before DSM has taken it, for `touched`.
+        save(os.path.join(self.mine("after"), SETTINGS), dict(self.settings(), status=True))
+        save(os.path.join(self.mine("after"), wanted.file), wanted.content)
         if not os.path.exists(self.mine("original")):
             shutil.copytree(self.mine("before"), self.mine("original"))
         armed = {
@@ -232,6 +236,29 @@ class Firewall:
     def restart_countdown(self, armed: dict[str, Any]) -> None:
         """Give what is armed its whole time from now on; to be called with the lock held."""
         save(self.mine("armed.json"), dict(armed, deadline=time.monotonic() + self.seconds))
+
+    def touched(self, armed: dict[str, Any]) -> bool:
+        """Tell whether somebody has changed DSM's firewall since: it is neither the former nor the new one.
+
+        The settings are looked at for what they say to us: DSM may note more in them. The last of the three states is
+        that of a change which ended while it was applied.
+        """
+
+        def told(folder: str, name: str) -> Any:
+            found = load(os.path.join(folder, name), {})
+            return (found.get("profile", "default"), found.get("status", False)) if name == SETTINGS else found
+
+        states = [("before", "before"), ("after", "after"), ("before", "after")]
+        return not any(
+            all(told(self.folder, name) == told(self.mine(state), name) for state, name in zip(both, armed["files"]))
+            for both in states
+        )
+
+    def disarm(self, text: str) -> None:
+        """Forget what is armed, and note why."""
+        with self.locked():
+            os.unlink(self.mine("armed.json"))
+            self.note(text)
 
     def revert(self) -> None:
         """Put the former firewall back at once."""

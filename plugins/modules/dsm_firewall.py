@@ -154,7 +154,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm_firewall_files import SETTINGS, Failed, Firewall, Profile, save
+from ansible.module_utils.dsm_firewall_files import Failed, Firewall, Profile, save
 from ansible.module_utils.dsm_firewall_live import missing
 from ansible.module_utils.dsm_firewall_live import verdict as live_verdict
 from ansible.module_utils.dsm_firewall_order import arrange, note_of, refuse_single, split
@@ -252,13 +252,21 @@ class Change:
             self.result["backup"] = self.firewall.mine("before")
 
     def recover(self) -> None:
-        """End what an earlier run has left: refuse while it may still be confirmed, undo it when nobody can."""
-        if self.module.check_mode or not self.firewall.armed():
+        """End what an earlier run has left: refuse while it may still be confirmed, undo it when nobody can.
+
+        What somebody has made in Control Panel meanwhile stays.
+        """
+        armed = self.firewall.armed()
+        if self.module.check_mode or armed is None:
             return
         if self.firewall.somebody_waits():
             raise Failed("a change waits for its confirmation, and is undone without it: run again in a minute")
-        # A reboot has ended the process that waited.
-        self.firewall.revert()
+        # The process that waited has come to its end with a boot.
+        if self.firewall.touched(armed):
+            self.firewall.disarm("left an unconfirmed change alone: the firewall was changed by somebody else since")
+        else:
+            self.firewall.revert()
+            self.result["changed"] = True
 
     def present(self) -> None:
         """Put our rules in place."""
@@ -319,7 +327,7 @@ class Change:
             return
         firewall = self.firewall
         running = find(os.getpid())
-        firewall.arm([SETTINGS, wanted.file], list(running) if running else None, noted)
+        firewall.arm(wanted, list(running) if running else None, noted)
         try:
             # The countdown runs, should this process end here, but waits for the lock.
             with firewall.locked():

@@ -230,9 +230,9 @@ def test_while_one_change_waits_another_is_refused(call: Call) -> None:
     assert "a change waits for its confirmation" in call(rules=[ADMIN])["msg"]
 
 
-def test_what_a_reboot_has_left_is_undone_first(machine: Machine, settled: Call) -> None:
-    """The process that waited is gone with the boot; the module finds armed.json alone."""
-    before = machine.files()
+@pytest.fixture
+def abandoned(machine: Machine, settled: Call) -> Call:
+    """The module, with a change that waits while the process that would undo it is gone, as after a reboot."""
     settled(rules=[ADMIN])
     armed = (machine.state / "armed.json").read_text(encoding="utf-8")
     (machine.state / "armed.json").unlink()
@@ -241,13 +241,44 @@ def test_what_a_reboot_has_left_is_undone_first(machine: Machine, settled: Call)
         assert time.monotonic() < deadline
         time.sleep(0.1)
     (machine.state / "armed.json").write_text(armed, encoding="utf-8")
-    (machine.folder / "1.json").write_text(
-        (machine.state / "after" / "1.json").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    return settled
 
-    assert settled()["changed"] is False
+
+@pytest.mark.parametrize("new", [False, True])
+def test_what_a_reboot_has_left_is_undone_first(machine: Machine, abandoned: Call, new: bool) -> None:
+    """Also when the power was lost while the change was applied, with the new file on disk."""
+    before = machine.files()
+    if new:
+        (machine.folder / "1.json").write_bytes((machine.state / "after" / "1.json").read_bytes())
+
+    assert abandoned()["changed"] is True
     assert machine.files() == before
     assert not (machine.state / "armed.json").exists()
+    assert abandoned()["changed"] is False
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_somebody_made_since_a_reboot_is_kept(machine: Machine, abandoned: Call, state: str) -> None:
+    content = json.loads((machine.folder / "1.json").read_text(encoding="utf-8"))
+    content["rules"]["global"].insert(0, rules.encode({**SMB, "name": "mine", "ports": [23]}, 1, "any"))
+    (machine.folder / "1.json").write_text(json.dumps(content), encoding="utf-8")
+
+    abandoned(state=state)
+
+    assert names(machine)[0] == "mine"
+    assert "left an unconfirmed change alone" in machine.journal()
+
+
+def test_a_firewall_that_somebody_turned_off_since_a_reboot_is_not_turned_on_by_the_way_back(
+    machine: Machine, abandoned: Call
+) -> None:
+    machine.nas.ok("synofirewall", "--disable")
+
+    assert abandoned(state="absent")["changed"] is True
+
+    assert "left an unconfirmed change alone" in machine.journal()
+    assert not enabled(machine)
+    assert machine.in_force() is None
 
 
 @pytest.mark.parametrize("broken", ["flushed", "disabled"])
