@@ -87,6 +87,11 @@ class Firewall:
             raise Failed(f"{self.path(SETTINGS)} has no status and profile as DSM 7 writes them: {found!r}")
         return dict(found)
 
+    def never_used(self) -> bool:
+        """Tell whether DSM has no profile, so nothing of ours either, and the firewall is off."""
+        listed = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return not self.settings()["status"] and not any(name[:-5].isdigit() for name in listed)
+
     def profiles(self) -> list[Profile]:
         """Return all profiles, in the order of their files."""
         try:

@@ -286,6 +286,9 @@ class Change:
     def absent(self) -> None:
         """Remove our rules from every profile, and turn off what we have turned on."""
         self.recover()
+        if self.firewall.never_used():
+            self.forget()
+            return
         enabled, profile = self.firewall.settings()["status"], self.firewall.active()
         others = [one for one in self.firewall.profiles() if one.file != profile.file and self.without_ours(one) != one]
         wanted = self.without_ours(profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -257,6 +258,23 @@ def test_what_a_reboot_has_left_is_undone_first(machine: Machine, abandoned: Cal
     assert abandoned()["changed"] is False
 
 
+def test_what_was_cut_off_while_dsm_loaded_it_is_undone(machine: Machine, call: Call) -> None:
+    """The new profile is on disk, the settings are the former ones or DSM's with a note of its own."""
+    before = machine.files()
+    firewall = files.Firewall(str(machine.folder), str(machine.state), str(machine.bin / "firewall-revert"), 600)
+    call()
+    armed = firewall.armed()
+    (machine.folder / "1.json").write_bytes((machine.state / "after" / "1.json").read_bytes())
+    for settings in (
+        {"profile": "default", "status": False},
+        {"profile": "default", "status": True, "noted by DSM": 1},
+    ):
+        (machine.folder / "firewall_settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        assert not firewall.touched(armed)
+    firewall.revert()
+    assert machine.files() == before
+
+
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_what_somebody_made_since_a_reboot_is_kept(machine: Machine, abandoned: Call, state: str) -> None:
     content = json.loads((machine.folder / "1.json").read_text(encoding="utf-8"))
@@ -410,6 +428,25 @@ class TestAbsent:
         assert names(machine) == ["lan"]
         assert enabled(machine)
         assert call(state="absent")["changed"] is False
+
+    @pytest.mark.parametrize("folder", [True, False])
+    def test_where_the_firewall_was_never_used_there_is_nothing_to_remove(
+        self, machine: Machine, call: Call, folder: bool
+    ) -> None:
+        shutil.rmtree(machine.folder)
+        if folder:
+            machine.folder.mkdir()
+
+        for check in (True, False):
+            assert call(None, state="absent", check=check)["changed"] is False
+        assert machine.folder.exists() is folder
+
+    def test_a_firewall_that_is_on_without_a_profile_is_told(self, machine: Machine, call: Call) -> None:
+        machine.nas.ok("synofirewall", "--enable")
+        (machine.folder / "1.json").unlink()
+        (machine.folder / "2.json").unlink(missing_ok=True)
+
+        assert "no profile called default" in call(state="absent")["msg"]
 
     def test_an_empty_profile_is_never_left_in_force(self, machine: Machine, call: Call) -> None:
         machine.profile()
