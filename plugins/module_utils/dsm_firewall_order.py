@@ -31,7 +31,8 @@ def split(current: list[Rule], prefix: str, noted: dict[str, Any]) -> tuple[list
     """
     nameless = not any(str(rule.get("name") or "").startswith(prefix) for rule in current)
     theirs = list(noted.get("theirs", []))
-    ours, others = [], []
+    ours: list[Rule] = []
+    others: list[Rule] = []
     for rule in current:
         name, means = str(rule.get("name") or ""), meaning(rule)
         mine = name.startswith(prefix) or (nameless and not name and means in noted.get("rules", []))

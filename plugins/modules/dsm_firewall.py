@@ -16,8 +16,8 @@ description:
     a rule of others would lose its force to ours is refused - one that blocks some after a denial of the same for
     everyone, and one that denies something of ours on a single interface.
   - A profile that does not surely let the connection in that the module runs over is refused. What is applied is undone
-    by a process on the NAS unless O(state=confirmed) follows over a new connection within O(seconds). Until then the
-    profile's file on disk is the former one, so a reboot brings that back as well.
+    by a process on the NAS unless O(state=confirmed) follows over a new connection within O(seconds). While it waits
+    the profile's file on disk is the former one, so a reboot brings that back as well.
   - After applying, the iptables rules that DSM made are compared with what was meant; where they differ, the former
     firewall is put back at once and the module fails.
 options:
