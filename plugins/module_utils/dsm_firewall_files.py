@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from typing import Any, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 from ansible.module_utils.dsm_firewall_live import Line, chains, missing
 from ansible.module_utils.dsm_firewall_rules import Rule
@@ -86,6 +87,11 @@ class Firewall:
             raise Failed(f"{self.path(SETTINGS)} has no status and profile as DSM 7 writes them: {found!r}")
         return dict(found)
 
+    def never_used(self) -> bool:
+        """Tell whether DSM has no profile, so nothing of ours either, and the firewall is off."""
+        listed = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return not self.settings()["status"] and not any(name[:-5].isdigit() for name in listed)
+
     def profiles(self) -> list[Profile]:
         """Return all profiles, in the order of their files."""
         try:
@@ -122,7 +128,7 @@ class Firewall:
         return found
 
     def known(self) -> dict[str, Any]:
-        """Return what we noted of our rules: "rules", what they mean, and "enabled_before", whether DSM's was on."""
+        """Return what we noted: "profiles", of our rules in each file, and "enabled_before", whether DSM's was on."""
         return dict(load(self.mine("state.json"), {}))
 
     # ---- changing ----------------------------------------------------------------------------------------------
@@ -191,17 +197,23 @@ class Firewall:
                 return True
         return False
 
-    def arm(self, files: list[str], session: list[Any] | None, noted: dict[str, Any] | None) -> None:
+    def arm(self, wanted: Profile, session: list[Any] | None, noted: dict[str, Any] | None) -> None:
         """Keep the files and start the process that puts them back; `noted` is what to note once confirmed."""
+        files = [SETTINGS, wanted.file]
         for name in ("before", "after"):
             shutil.rmtree(self.mine(name), ignore_errors=True)
             os.makedirs(self.mine(name), mode=0o700)
         self.move(None, "before", files)
+        # As far as it is known before DSM has taken it, for `touched`.
+        save(os.path.join(self.mine("after"), SETTINGS), dict(self.settings(), status=True))
+        save(os.path.join(self.mine("after"), wanted.file), wanted.content)
         if not os.path.exists(self.mine("original")):
             shutil.copytree(self.mine("before"), self.mine("original"))
         armed = {
             "token": uuid.uuid4().hex,
             "seconds": self.seconds,
+            # Seconds since the boot; the same clock in every process.
+            "deadline": time.monotonic() + self.seconds,
             "session": session,
             "was_enabled": self.settings()["status"],
             "files": files,
@@ -210,14 +222,62 @@ class Firewall:
             "noted": noted,
         }
         save(self.mine("armed.json"), armed)
-        done = subprocess.run([self.program, self.state], stdin=subprocess.DEVNULL, check=False)
-        if done.returncode or not self.somebody_waits():
+        try:
+            self.run_program()
+            waits = self.somebody_waits()
+        except Failed:
+            waits = False
+        if not waits:
             os.unlink(self.mine("armed.json"))
             raise Failed(f"{self.program} does not run: without a way back nothing was changed")
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others of our programs from changing the firewall, or from putting it back."""
+        with open(self.mine("lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def restart_countdown(self, armed: dict[str, Any]) -> None:
+        """Give what is armed its whole time from now on; to be called with the lock held."""
+        save(self.mine("armed.json"), dict(armed, deadline=time.monotonic() + self.seconds))
+
+    def touched(self, armed: dict[str, Any]) -> bool:
+        """Tell whether somebody has changed DSM's firewall since: it is neither the former nor the new one.
+
+        The settings are looked at for what they say to us: DSM may note more in them. The last of the three states is
+        that of a change which ended while it was applied.
+        """
+
+        def told(folder: str, name: str) -> Any:
+            found = load(os.path.join(folder, name), {})
+            return (found.get("profile", "default"), found.get("status", False)) if name == SETTINGS else found
+
+        states = [("before", "before"), ("after", "after"), ("before", "after")]
+        return not any(
+            all(told(self.folder, name) == told(self.mine(state), name) for state, name in zip(both, armed["files"]))
+            for both in states
+        )
+
+    def disarm(self, text: str) -> None:
+        """Forget what is armed, and note why."""
+        with self.locked():
+            os.unlink(self.mine("armed.json"))
+            self.note(text)
+
     def revert(self) -> None:
         """Put the former firewall back at once."""
-        subprocess.run([self.program, self.state, "--now"], stdin=subprocess.DEVNULL, check=True)
+        self.run_program("--now")
+
+    def run_program(self, *arguments: str) -> None:
+        """Run the program that puts the former firewall back."""
+        try:
+            subprocess.run([self.program, self.state, *arguments], stdin=subprocess.DEVNULL, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Failed(
+                f"the former firewall could not be put back ({error}). The last note of {self.mine('journal.log')}: "
+                f"{self.last_note()}. Look at Control Panel > Security > Firewall"
+            ) from None
 
     def move(self, source: str | None, target: str | None, files: list[str]) -> None:
         """Copy files between DSM's folder (None) and "before" or "after" of ours, each replaced as a whole."""

@@ -1,4 +1,4 @@
-"""Rules of DSM's firewall profiles: how they are written, put in order and judged. Pure: nothing is read or changed.
+"""Rules of DSM's firewall profiles: how they are written and judged. Pure: nothing is read or changed.
 
 The numbers are those of Synology's header synofirewall/fwDB.hpp. They were never seen on a DS925+: whoever applies a
 profile compares the iptables rules that DSM made of it (dsm_firewall_live) with what is meant here.
@@ -98,40 +98,14 @@ def meaning(rule: Rule) -> list[Any]:
     ]
 
 
-def is_ours(rule: Rule, prefix: str, known: list[list[Any]]) -> bool:
-    """Tell whether we made a rule: by its name, or, should DSM drop names, by what it does (`known`: what we wrote)."""
-    name = rule.get("name") or ""
-    return str(name).startswith(prefix) or (not name and meaning(rule) in known)
+def denies(rule: Rule) -> bool:
+    """Tell whether a rule denies something. A policy that is not known does."""
+    return bool(rule.get("enable", True)) and rule.get("policy") != ALLOW
 
 
 def denies_everyone(rule: Rule) -> bool:
     """Tell whether a rule denies something to all sources."""
-    return bool(rule.get("enable", True)) and rule.get("policy") == DENY and rule.get("ipGroup") == IP_ALL
-
-
-def arrange(
-    current: list[Rule], allow: list[Rule], rest: list[Rule], prefix: str, known: list[list[Any]]
-) -> list[Rule]:
-    """Return the list with our rules in their places and everybody else's untouched and in order.
-
-    What we allow comes after the rules that block particular sources, so that those keep their force, and before the
-    first rule that denies something to everyone. What denies the rest comes last. A rule of ours that is there already
-    is kept as DSM has it.
-    """
-    there = [rule for rule in current if is_ours(rule, prefix, known)]
-    others = [rule for rule in current if not is_ours(rule, prefix, known)]
-    highest = max([-1] + [rule["ruleIndex"] for rule in current if isinstance(rule.get("ruleIndex"), int)])
-
-    def placed(wanted: Rule) -> Rule:
-        nonlocal highest
-        for rule in there:
-            if meaning(rule) == meaning(wanted) and (rule.get("name") or wanted["name"]) == wanted["name"]:
-                return rule
-        highest += 1
-        return dict(wanted, ruleIndex=highest)
-
-    at = next((place for place, rule in enumerate(others) if denies_everyone(rule)), len(others))
-    return others[:at] + [placed(rule) for rule in allow] + others[at:] + [placed(rule) for rule in rest]
+    return denies(rule) and rule.get("ipGroup") == IP_ALL
 
 
 def networks(rule: Rule) -> list[Any] | None:

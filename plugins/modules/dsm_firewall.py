@@ -11,11 +11,13 @@ short_description: Keep rules in the active profile of DSM's firewall
 description:
   - Puts rules of our own into the active profile for all interfaces, and turns the firewall on. Rules of others, and
     fields that this module does not know, stay as they are and in their order.
-  - Our rules that allow come after others' rules that block particular sources and before the first rule that denies
-    something to everyone; the one that denies the rest comes last.
+  - Our rules that allow come after others' rules that block particular sources of the same and, where that can be,
+    before the first rule that denies something to everyone; the one that denies the rest comes last. A profile in which
+    a rule of others would lose its force to ours is refused - one that blocks some after a denial of the same for
+    everyone, and one that denies something of ours on a single interface.
   - A profile that does not surely let the connection in that the module runs over is refused. What is applied is undone
-    by a process on the NAS unless O(state=confirmed) follows over a new connection within O(seconds). Until then the
-    profile's file on disk is the former one, so a reboot brings that back as well.
+    by a process on the NAS unless O(state=confirmed) follows over a new connection within O(seconds). While it waits
+    the profile's file on disk is the former one, so a reboot brings that back as well.
   - After applying, the iptables rules that DSM made are compared with what was meant; where they differ, the former
     firewall is put back at once and the module fails.
 options:
@@ -148,26 +150,15 @@ journal:
   type: str
 """
 
-import fcntl
 import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.dsm_firewall_files import SETTINGS, Failed, Firewall, Profile, save
+from ansible.module_utils.dsm_firewall_files import Failed, Firewall, Profile, save
 from ansible.module_utils.dsm_firewall_live import missing
 from ansible.module_utils.dsm_firewall_live import verdict as live_verdict
-from ansible.module_utils.dsm_firewall_rules import (
-    ALLOW,
-    GLOBAL,
-    BadRule,
-    Rule,
-    arrange,
-    describe,
-    encode_all,
-    is_ours,
-    meaning,
-    verdict,
-)
+from ansible.module_utils.dsm_firewall_order import arrange, note_of, refuse_single, split
+from ansible.module_utils.dsm_firewall_rules import ALLOW, GLOBAL, BadRule, Rule, describe, encode_all, verdict
 from ansible.module_utils.dsm_firewall_session import Session, find, interface_of
 
 FOLDER = "/usr/syno/etc/firewall.d"
@@ -226,13 +217,13 @@ class Change:
         self.known = self.firewall.known()
         self.result: dict[str, Any] = {"changed": False, "armed": False}
 
-    def ours(self, rule: Rule) -> bool:
-        """Tell whether we made a rule."""
-        return bool(is_ours(rule, self.options["prefix"], self.known.get("rules", [])))
+    def noted(self, profile: Profile) -> dict[str, Any]:
+        """Return what we noted of our rules in a profile."""
+        return dict(self.known.get("profiles", {}).get(profile.file, {}))
 
     def without_ours(self, profile: Profile) -> Profile:
         """Return a profile without our rules."""
-        kept = [rule for rule in profile.content["rules"].get(GLOBAL, []) if not self.ours(rule)]
+        _, kept = split(profile.content["rules"].get(GLOBAL, []), self.options["prefix"], self.noted(profile))
         return with_rules(profile, kept) if GLOBAL in profile.content["rules"] else profile
 
     def wanted(self, profile: Profile) -> tuple[Profile, list[Rule]]:
@@ -250,8 +241,9 @@ class Change:
                 "end. Make those rules for all interfaces in Control Panel > Security > Firewall, or set "
                 "firewall_deny_rest: false".format(", ".join(single))
             )
-        made = arrange(rules.get(GLOBAL, []), allow, rest, self.options["prefix"], self.known.get("rules", []))
-        return with_rules(profile, made), [rule for rule in made if self.ours(rule)]
+        refuse_single(rules, allow)
+        made = arrange(rules.get(GLOBAL, []), allow, rest, self.options["prefix"], self.noted(profile))
+        return with_rules(profile, made), split(made, self.options["prefix"], self.noted(profile))[0]
 
     def finish(self, before: str, after: str) -> None:
         """Report a change, with its diff."""
@@ -260,13 +252,21 @@ class Change:
             self.result["backup"] = self.firewall.mine("before")
 
     def recover(self) -> None:
-        """End what an earlier run has left: refuse while it may still be confirmed, undo it when nobody can."""
-        if self.module.check_mode or not self.firewall.armed():
+        """End what an earlier run has left: refuse while it may still be confirmed, undo it when nobody can.
+
+        What somebody has made in Control Panel meanwhile stays.
+        """
+        armed = self.firewall.armed()
+        if self.module.check_mode or armed is None:
             return
         if self.firewall.somebody_waits():
             raise Failed("a change waits for its confirmation, and is undone without it: run again in a minute")
-        # A reboot has ended the process that waited.
-        self.firewall.revert()
+        # The process that waited has come to its end with a boot.
+        if self.firewall.touched(armed):
+            self.firewall.disarm("left an unconfirmed change alone: the firewall was changed by somebody else since")
+        else:
+            self.firewall.revert()
+            self.result["changed"] = True
 
     def present(self) -> None:
         """Put our rules in place."""
@@ -275,8 +275,9 @@ class Change:
         wanted, ours = self.wanted(profile)
         if enabled and wanted == profile and not missing(ours, self.firewall.live()):
             return
+        note = note_of(wanted.content["rules"][GLOBAL], self.options["prefix"], self.noted(profile))
         noted = {
-            "rules": [meaning(rule) for rule in ours],
+            "profiles": dict(self.known.get("profiles", {}), **{profile.file: note}),
             "enabled_before": self.known.get("enabled_before", enabled),
         }
         self.finish(text_of(enabled, profile.content), text_of(True, wanted.content))
@@ -285,6 +286,9 @@ class Change:
     def absent(self) -> None:
         """Remove our rules from every profile, and turn off what we have turned on."""
         self.recover()
+        if self.firewall.never_used():
+            self.forget()
+            return
         enabled, profile = self.firewall.settings()["status"], self.firewall.active()
         others = [one for one in self.firewall.profiles() if one.file != profile.file and self.without_ours(one) != one]
         wanted = self.without_ours(profile)
@@ -326,21 +330,33 @@ class Change:
             return
         firewall = self.firewall
         running = find(os.getpid())
-        files = [SETTINGS, wanted.file]
-        firewall.arm(files, list(running) if running else None, noted)
+        firewall.arm(wanted, list(running) if running else None, noted)
         try:
-            save(firewall.path(wanted.file), wanted.content, like=firewall.path(wanted.file))
-            firewall.command("--reload" if enabled else "--enable")
-            firewall.await_live(ours)
-            if session:
-                self.must_pass(session)
-            firewall.move(None, "after", files)
-            firewall.move("before", None, files)
-        except Failed as error:
-            firewall.revert()
+            # The countdown runs, should this process end here, but waits for the lock.
+            with firewall.locked():
+                self.put_in_force(wanted, ours, enabled, session)
+        except (Failed, OSError) as error:
+            try:
+                firewall.revert()
+            except Failed as unreverted:
+                raise Failed(f"{error}. And {unreverted}") from None
             raise Failed(f"{error}. The former firewall is back in force") from None
         firewall.note(f"applied; waiting {firewall.seconds} seconds for a confirmation")
         self.result.update(armed=True, seconds=firewall.seconds)
+
+    def put_in_force(self, wanted: Profile, ours: list[Rule], enabled: bool, session: Session | None) -> None:
+        """Have DSM load an armed profile; DSM's files are the former ones afterwards."""
+        firewall, armed = self.firewall, self.firewall.armed()
+        if armed is None:
+            raise Failed("the time was up before anything was changed: run again")
+        save(firewall.path(wanted.file), wanted.content, like=firewall.path(wanted.file))
+        firewall.command("--reload" if enabled else "--enable")
+        firewall.await_live(ours)
+        if session:
+            self.must_pass(session)
+        firewall.move(None, "after", armed["files"])
+        firewall.move("before", None, armed["files"])
+        firewall.restart_countdown(armed)
 
     def must_pass(self, session: Session) -> None:
         """Refuse rules in the kernel that would cut the connection; IPv6's are not looked at."""
@@ -358,8 +374,7 @@ class Change:
         firewall = self.firewall
         if not os.path.isdir(firewall.state):
             raise Failed(f"nothing is armed: {firewall.state} is not there")
-        with open(firewall.mine("lock"), "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with firewall.locked():
             armed = firewall.armed()
             if armed is None:
                 raise Failed(f"too late, or nothing was armed: {firewall.last_note()}")
@@ -370,16 +385,17 @@ class Change:
             os.unlink(firewall.mine("armed.json"))
             if armed["noted"]:
                 save(firewall.mine("state.json"), armed["noted"])
-                self.keep_in_force(armed["noted"]["rules"])
+                self.keep_in_force(armed["noted"])
             else:
                 self.forget()
             firewall.note(f"confirmed by {here.source} port {here.source_port}")
         self.result.update(changed=True, journal=firewall.last_note(), session=here._asdict())
 
-    def keep_in_force(self, rules: list[list[Any]]) -> None:
+    def keep_in_force(self, noted: dict[str, Any]) -> None:
         """Load the profile again, should DSM have loaded the former one meanwhile."""
-        listed = self.firewall.active().content["rules"][GLOBAL]
-        ours = [rule for rule in listed if is_ours(rule, self.options["prefix"], rules)]
+        profile = self.firewall.active()
+        note = noted["profiles"].get(profile.file, {})
+        ours, _ = split(profile.content["rules"].get(GLOBAL, []), self.options["prefix"], note)
         if missing(ours, self.firewall.live()):
             self.firewall.command("--reload")
             self.firewall.await_live(ours)
@@ -411,7 +427,7 @@ def main() -> None:
     try:
         change = Change(module)
         getattr(change, module.params["state"])()
-    except (BadRule, Failed) as error:
+    except (BadRule, Failed, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**change.result)
 

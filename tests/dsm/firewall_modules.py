@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # Where ansible.cfg says they are; on the NAS Ansible puts them beside its own.
 ansible.module_utils.__path__.append(str(REPOSITORY / "plugins" / "module_utils"))
 rules: Any = importlib.import_module("ansible.module_utils.dsm_firewall_rules")
+order: Any = importlib.import_module("ansible.module_utils.dsm_firewall_order")
 live: Any = importlib.import_module("ansible.module_utils.dsm_firewall_live")
 session: Any = importlib.import_module("ansible.module_utils.dsm_firewall_session")
 files: Any = importlib.import_module("ansible.module_utils.dsm_firewall_files")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,6 +149,19 @@ def test_rules_of_one_interface_would_be_ended_by_the_last_rule(machine: Machine
     assert call(deny_rest=False)["armed"] is True
 
 
+@pytest.mark.parametrize(("port", "refused"), [(5000, True), (5005, False)])
+def test_what_one_interface_denies_of_ours_is_refused(machine: Machine, call: Call, port: int, refused: bool) -> None:
+    """Rules for all interfaces are asked first."""
+    deny = rules.encode({"name": "no dsm", "chains": ["input"], "protocol": "tcp", "ports": [port]}, 1, "any")
+    machine.profile(rules={"global": [], "eth1": [deny]})
+    before = machine.files()
+
+    said = call()
+
+    assert ('[input] no dsm" is about eth1 alone, and our "allow TCP' in said.get("msg", "")) is refused
+    assert machine.files() == before
+
+
 def test_a_profile_that_dsm_reads_otherwise_is_undone_at_once(machine: Machine, call: Call) -> None:
     """As if a number meant something else than we think: TCP and UDP changed places."""
     before = machine.files()
@@ -194,15 +209,31 @@ def test_the_time_runs_out_by_itself(machine: Machine, settled: Call) -> None:
     assert machine.journal().splitlines()[-1].endswith("nobody confirmed the change within 10 seconds")
 
 
+def test_a_slow_dsm_does_not_use_up_the_time_for_confirming(
+    machine: Machine, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the change is undone while it is applied, or the file on disk is the new one afterwards."""
+    monkeypatch.setattr(module, "Firewall", lambda *places: files.Firewall(*places[:3], 2))
+    quick = (machine.bin / "synofirewall").read_text(encoding="utf-8")
+    machine.program("synofirewall", quick.replace("\n", "\n[ $1 != --enable ] || sleep 3\n", 1))
+    before = machine.files()
+
+    assert call()["armed"] is True
+    assert machine.files() == before
+    assert machine.journal().splitlines()[-1].endswith("applied; waiting 2 seconds for a confirmation")
+    assert call(AGAIN, state="confirmed")["changed"] is True
+    assert call()["changed"] is False
+
+
 def test_while_one_change_waits_another_is_refused(call: Call) -> None:
     call()
 
     assert "a change waits for its confirmation" in call(rules=[ADMIN])["msg"]
 
 
-def test_what_a_reboot_has_left_is_undone_first(machine: Machine, settled: Call) -> None:
-    """The process that waited is gone with the boot; the module finds armed.json alone."""
-    before = machine.files()
+@pytest.fixture
+def abandoned(machine: Machine, settled: Call) -> Call:
+    """The module, with a change that waits while the process that would undo it is gone, as after a reboot."""
     settled(rules=[ADMIN])
     armed = (machine.state / "armed.json").read_text(encoding="utf-8")
     (machine.state / "armed.json").unlink()
@@ -211,13 +242,61 @@ def test_what_a_reboot_has_left_is_undone_first(machine: Machine, settled: Call)
         assert time.monotonic() < deadline
         time.sleep(0.1)
     (machine.state / "armed.json").write_text(armed, encoding="utf-8")
-    (machine.folder / "1.json").write_text(
-        (machine.state / "after" / "1.json").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    return settled
 
-    assert settled()["changed"] is False
+
+@pytest.mark.parametrize("new", [False, True])
+def test_what_a_reboot_has_left_is_undone_first(machine: Machine, abandoned: Call, new: bool) -> None:
+    """Also when the power was lost while the change was applied, with the new file on disk."""
+    before = machine.files()
+    if new:
+        (machine.folder / "1.json").write_bytes((machine.state / "after" / "1.json").read_bytes())
+
+    assert abandoned()["changed"] is True
     assert machine.files() == before
     assert not (machine.state / "armed.json").exists()
+    assert abandoned()["changed"] is False
+
+
+def test_what_was_cut_off_while_dsm_loaded_it_is_undone(machine: Machine, call: Call) -> None:
+    """The new profile is on disk, the settings are the former ones or DSM's with a note of its own."""
+    before = machine.files()
+    firewall = files.Firewall(str(machine.folder), str(machine.state), str(machine.bin / "firewall-revert"), 600)
+    call()
+    armed = firewall.armed()
+    (machine.folder / "1.json").write_bytes((machine.state / "after" / "1.json").read_bytes())
+    for settings in (
+        {"profile": "default", "status": False},
+        {"profile": "default", "status": True, "noted by DSM": 1},
+    ):
+        (machine.folder / "firewall_settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        assert not firewall.touched(armed)
+    firewall.revert()
+    assert machine.files() == before
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_somebody_made_since_a_reboot_is_kept(machine: Machine, abandoned: Call, state: str) -> None:
+    content = json.loads((machine.folder / "1.json").read_text(encoding="utf-8"))
+    content["rules"]["global"].insert(0, rules.encode({**SMB, "name": "mine", "ports": [23]}, 1, "any"))
+    (machine.folder / "1.json").write_text(json.dumps(content), encoding="utf-8")
+
+    abandoned(state=state)
+
+    assert names(machine)[0] == "mine"
+    assert "left an unconfirmed change alone" in machine.journal()
+
+
+def test_a_firewall_that_somebody_turned_off_since_a_reboot_is_not_turned_on_by_the_way_back(
+    machine: Machine, abandoned: Call
+) -> None:
+    machine.nas.ok("synofirewall", "--disable")
+
+    assert abandoned(state="absent")["changed"] is True
+
+    assert "left an unconfirmed change alone" in machine.journal()
+    assert not enabled(machine)
+    assert machine.in_force() is None
 
 
 @pytest.mark.parametrize("broken", ["flushed", "disabled"])
@@ -240,10 +319,83 @@ def test_a_former_firewall_that_can_not_be_loaded_is_turned_off_rather_than_shut
     settled(rules=[ADMIN])
     machine.program("synofirewall", f'#!/bin/sh\necho "$1" >>{call_log}\n[ "$1" = --disable ]\n')
 
-    files.Firewall("", str(machine.state), str(machine.bin / "firewall-revert"), 10).revert()
+    with pytest.raises(
+        files.Failed, match=r"could not be put back .*synofirewall --reload: .*; turned the firewall off"
+    ):
+        files.Firewall("", str(machine.state), str(machine.bin / "firewall-revert"), 10).revert()
 
     assert call_log.read_text(encoding="utf-8").split() == ["--reload"] * 3 + ["--disable"]
-    assert "turning the firewall off" in machine.journal()
+    assert not (machine.state / "armed.json").exists()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_disk_that_takes_no_file_shuts_nobody_out(machine: Machine, settled: Call, changed: bool) -> None:
+    """Neither DSM's folder nor the journal can be written; the file on disk is the former one, or the new one."""
+    before = machine.in_force()
+    settled(rules=[ADMIN])
+    (machine.folder / ".1.json.kbju").mkdir()
+    (machine.state / "journal.log").unlink()
+    (machine.state / "journal.log").mkdir()
+    if changed:
+        (machine.folder / "1.json").write_bytes((machine.state / "after" / "1.json").read_bytes())
+
+    firewall = files.Firewall("", str(machine.state), str(machine.bin / "firewall-revert"), 10)
+    with pytest.raises(files.Failed) if changed else contextlib.nullcontext():
+        firewall.revert()
+
+    assert machine.in_force() == (None if changed else before)
+    assert not (machine.state / "armed.json").exists()
+
+
+def test_a_missing_program_is_told_and_nothing_is_changed(machine: Machine, call: Call) -> None:
+    before = machine.files()
+
+    said = call(program=str(machine.bin / "absent"))["msg"]
+
+    assert said.endswith("absent does not run: without a way back nothing was changed")
+    assert (machine.files(), machine.in_force()) == (before, None)
+    assert not (machine.state / "armed.json").exists()
+
+
+def test_a_way_back_that_fails_is_told(machine: Machine, call: Call) -> None:
+    """DSM makes other rules of the profile, and the program is gone when it is to undo them."""
+    machine.program("iptables", "#!/bin/sh\n[ ! -e {0} ] || rm {0}\n".format(machine.bin / "firewall-revert"))
+
+    said = call()["msg"]
+
+    assert "absent: allow tcp 8443" in said
+    assert "the former firewall could not be put back" in said
+    assert "Control Panel > Security > Firewall" in said
+
+
+def test_an_operators_own_unnamed_denial_of_the_rest_stays_his(machine: Machine, call: Call) -> None:
+    lan = rules.encode(ALL, 0, "192.168.0.0/16") | {"ruleIndex": 1}
+    deny = rules.encode({**ALL, "name": "", "chains": ["input", "forward"]}, 1, "any") | {"ruleIndex": 2, "mine": "his"}
+    machine.profile(lan, deny)
+    machine.nas.ok("synofirewall", "--enable")
+    call()
+    call(AGAIN, state="confirmed")
+
+    assert names(machine) == ["lan", "kbju web", "kbju admin", "", "kbju everything else"]
+    assert call()["changed"] is False
+    assert call(state="absent")["armed"] is True
+    call(AGAIN, state="confirmed")
+    assert json.loads((machine.folder / "1.json").read_text(encoding="utf-8"))["rules"]["global"] == [lan, deny]
+
+
+def test_what_was_noted_of_one_profile_says_nothing_of_another(machine: Machine, settled: Call) -> None:
+    """Somebody switches to a profile in which his unnamed rules do what ours do."""
+    lan = rules.encode(ALL, 0, "192.168.0.0/16")
+    deny = rules.encode({**ALL, "name": "", "chains": ["input", "forward"]}, 1, "any") | {"mine": "his"}
+    machine.profile(lan, deny, file="2.json", name="custom")
+    settings = machine.folder / "firewall_settings.json"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"default"', '"custom"'), encoding="utf-8")
+
+    settled()
+    settled(AGAIN, state="confirmed")
+
+    listed = json.loads((machine.folder / "2.json").read_text(encoding="utf-8"))["rules"]["global"]
+    assert [rule["name"] for rule in listed] == ["lan", "kbju web", "kbju admin", "", "kbju everything else"]
 
 
 class TestAbsent:
@@ -276,6 +428,25 @@ class TestAbsent:
         assert names(machine) == ["lan"]
         assert enabled(machine)
         assert call(state="absent")["changed"] is False
+
+    @pytest.mark.parametrize("folder", [True, False])
+    def test_where_the_firewall_was_never_used_there_is_nothing_to_remove(
+        self, machine: Machine, call: Call, folder: bool
+    ) -> None:
+        shutil.rmtree(machine.folder)
+        if folder:
+            machine.folder.mkdir()
+
+        for check in (True, False):
+            assert call(None, state="absent", check=check)["changed"] is False
+        assert machine.folder.exists() is folder
+
+    def test_a_firewall_that_is_on_without_a_profile_is_told(self, machine: Machine, call: Call) -> None:
+        machine.nas.ok("synofirewall", "--enable")
+        (machine.folder / "1.json").unlink()
+        (machine.folder / "2.json").unlink(missing_ok=True)
+
+        assert "no profile called default" in call(state="absent")["msg"]
 
     def test_an_empty_profile_is_never_left_in_force(self, machine: Machine, call: Call) -> None:
         machine.profile()

@@ -6,10 +6,10 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from dsm.firewall_modules import listing, live, rules
+from dsm.firewall_modules import listing, live, order, rules
 
 PREFIX = "kbju "
 WEB = {"name": "web", "sources": ["any"], "ports": [8443, 8080], "protocol": "tcp", "chains": ["input", "forward"]}
@@ -78,33 +78,104 @@ class TestOrder:
             other("block", 1, "198.51.100.66"), other("smb", 0, "10.0.0.0/8", 445), other("telnet", 1, "any", 23),
             other("late"),
         ]  # fmt: skip
-        found = rules.arrange(listed, *made(WEB), PREFIX, [])
+        found = order.arrange(listed, *made(WEB), PREFIX, {})
 
         assert [rule["name"] for rule in found] == [
             "block", "smb", "kbju web", "telnet", "late", "kbju everything else",
         ]  # fmt: skip
 
+    def test_a_block_keeps_its_force_though_it_comes_after_a_denial_of_something_else_for_everyone(self) -> None:
+        """Containers have all ports: they come before the denial, and the block is not about their addresses."""
+        telnet, block = other("telnet", 1, "any", 23), other("block", 1, "198.51.100.66")
+
+        for listed in ([telnet, block], [block, telnet]):
+            found = order.arrange(listed, *made(WEB, BOX), PREFIX, {})
+            standing = [rule["name"] for rule in found]
+
+            assert standing.index("block") < standing.index("kbju web")
+            assert standing.index("kbju boxes") < standing.index("telnet")
+            assert rules.verdict(profile(*found), "198.51.100.66", 8443, None)[0] is False
+            assert rules.verdict(profile(*found), "203.0.113.9", 8443, None)[0] is True
+
+    def test_a_block_after_a_denial_of_everything_is_refused(self) -> None:
+        """Nobody reaches anything there; with ours before the denial, what is blocked after it would."""
+        listed = [other("nobody", 1), other("block", 1, "198.51.100.66")]
+
+        with pytest.raises(rules.BadRule, match=r'kbju web.*would end what .*66.* block" blocks.*before .*nobody'):
+            order.arrange(listed, *made(WEB), PREFIX, {})
+
+    @pytest.mark.parametrize(
+        ("late", "after"),
+        [
+            (other("late", 1, "198.51.100.66", 8443), True),
+            (other("late", 1, "198.51.100.66", 22), False),
+            (other("late", 1, "198.51.100.66", 8443, protocol=2), False),
+            (other("late", 1, "198.51.100.66", 8443, chainList=["FORWARD_FIREWALL"]), True),
+            (other("late", 1, "198.51.100.66", enable=False), False),
+            (other("late", 1, portList=["8000-9000"], portGroup=1, ipGroup=0, ipList=["198.51.100.66"]), True),
+            (other("late", 1, ipGroup=3, ipList=["CN"]), True),
+            (other("late", 1, "198.51.100.66", portGroup=2, portList=["dms"]), True),
+            (other("late", 0, "198.51.100.66"), False),
+        ],
+    )
+    def test_ours_come_after_what_blocks_some_of_the_same(self, late: dict[str, Any], after: bool) -> None:
+        found = order.arrange([other("telnet", 1, "any", 23), late], *made(WEB), PREFIX, {})
+
+        standing = [rule["name"] for rule in found]
+        assert (standing.index("late") < standing.index("kbju web")) is after
+
+    def test_no_country_blocks_the_lan(self) -> None:
+        found = order.arrange([other("nobody", 1), other("geo", 1, ipGroup=3, ipList=["CN"])], *made(LAN), PREFIX, {})
+
+        assert [rule["name"] for rule in found][:2] == ["kbju admin 1", "kbju admin 2"]
+
     def test_a_denial_that_is_off_does_not_count(self) -> None:
-        found = rules.arrange([other("off", 1, enable=False), other("smb")], *made(WEB, rest=False), PREFIX, [])
+        found = order.arrange([other("off", 1, enable=False), other("smb")], *made(WEB, rest=False), PREFIX, {})
 
         assert [rule["name"] for rule in found] == ["off", "smb", "kbju web"]
 
     def test_our_rules_are_known_though_dsm_dropped_their_names(self) -> None:
-        first = rules.arrange([other("")], *made(WEB, LAN), PREFIX, [])
-        known = [rules.meaning(rule) for rule in first if rule["name"].startswith(PREFIX)]
+        first = order.arrange([other("")], *made(WEB, LAN), PREFIX, {})
+        noted = order.note_of(first, PREFIX, {})
         nameless = [{**rule, "name": ""} for rule in first]
 
-        assert rules.arrange(nameless, *made(WEB, LAN), PREFIX, known) == nameless
-        assert [rule for rule in nameless if not rules.is_ours(rule, PREFIX, known)] == [nameless[0]]
+        assert order.arrange(nameless, *made(WEB, LAN), PREFIX, noted) == nameless
+        assert order.split(nameless, PREFIX, noted)[1] == [nameless[0]]
+
+    @pytest.mark.parametrize("dropped", [False, True])
+    def test_an_unnamed_rule_of_others_that_does_what_ours_does_stays_theirs(self, dropped: bool) -> None:
+        theirs = [other("", 0, "192.168.0.0/16"), other("", 1, mine="operator")]
+        first = order.arrange(theirs, *made(WEB), PREFIX, {})
+        noted = order.note_of(first, PREFIX, {})
+        there = [{**rule, "name": ""} for rule in first] if dropped else first
+
+        assert order.arrange(there, *made(WEB), PREFIX, noted) == there
+        assert order.split(there, PREFIX, noted)[1] == theirs
+
+    def test_what_others_add_later_is_theirs_while_our_names_are_there(self) -> None:
+        first = order.arrange([], *made(WEB), PREFIX, {})
+        added = other("", 1)
+
+        assert order.split([added, *first], PREFIX, order.note_of(first, PREFIX, {})) == (first, [added])
+
+    def test_dropped_names_come_back_with_a_change(self) -> None:
+        """Otherwise those that kept none would be taken for others' beside the one that has one."""
+        first = order.arrange([], *made(WEB, LAN), PREFIX, {})
+        noted = order.note_of(first, PREFIX, {})
+        nameless = [{**rule, "name": ""} for rule in first]
+
+        second = order.arrange(nameless, *made({**WEB, "ports": [9443]}, LAN), PREFIX, noted)
+
+        assert [rule["name"] for rule in second] == [rule["name"] for rule in first]
 
     def test_what_dsm_adds_to_a_rule_of_ours_is_kept(self) -> None:
-        first = [{**rule, "addedByDsm": True} for rule in rules.arrange([], *made(WEB), PREFIX, [])]
+        first = [{**rule, "addedByDsm": True} for rule in order.arrange([], *made(WEB), PREFIX, {})]
 
-        assert rules.arrange(first, *made(WEB), PREFIX, []) == first
+        assert order.arrange(first, *made(WEB), PREFIX, {}) == first
 
     def test_a_changed_rule_is_replaced(self) -> None:
-        first = rules.arrange([other("x")], *made(WEB), PREFIX, [])
-        second = rules.arrange(first, *made({**WEB, "ports": [9443]}), PREFIX, [])
+        first = order.arrange([other("x")], *made(WEB), PREFIX, {})
+        second = order.arrange(first, *made({**WEB, "ports": [9443]}), PREFIX, {})
 
         assert [rule["portList"] for rule in second if rule["name"] == "kbju web"] == [["9443"]]
 
@@ -125,6 +196,14 @@ some_rules = st.lists(
 policies = st.dictionaries(st.sampled_from(["global", "eth0", "eth1"]), st.sampled_from([0, 1, 2]))
 
 
+def arranged(listed: list[Any], *wanted: dict[str, Any], rest: bool = True) -> list[Any]:
+    """Return a list with our rules, unless that is refused."""
+    try:
+        return list(order.arrange(listed, *made(*wanted, rest=rest), PREFIX, {}))
+    except rules.BadRule:
+        reject()
+
+
 class TestAlways:
     """Whatever somebody has in the profile."""
 
@@ -132,10 +211,10 @@ class TestAlways:
     def test_others_keep_their_rules_and_order_and_a_second_run_changes_nothing(
         self, listed: list[Any], rest: bool
     ) -> None:
-        found = rules.arrange(listed, *made(WEB, LAN, BOX, rest=rest), PREFIX, [])
+        found = arranged(listed, WEB, LAN, BOX, rest=rest)
 
         assert [rule for rule in found if not rule["name"].startswith(PREFIX)] == listed
-        assert rules.arrange(found, *made(WEB, LAN, BOX, rest=rest), PREFIX, []) == found
+        assert order.arrange(found, *made(WEB, LAN, BOX, rest=rest), PREFIX, {}) == found
 
     @given(
         some_rules, some_rules, policies, st.booleans(), st.sampled_from(["10.1.2.3", "198.51.100.7", "203.0.113.9"])
@@ -144,7 +223,7 @@ class TestAlways:
         self, listed: list[Any], single: list[Any], policy: dict[str, int], ours: bool, source: str
     ) -> None:
         """The stand-in's rules are the judge. What is refused may pass: the module must be sure."""
-        everyone = rules.arrange(listed, *made(WEB, LAN), PREFIX, []) if ours else listed
+        everyone = arranged(listed, WEB, LAN) if ours else listed
         found = {"name": "default", "policy": policy, "rules": {"global": everyone, "eth0": single}}
 
         accepted, _ = rules.verdict(found, source, 22, "eth0")
@@ -154,7 +233,7 @@ class TestAlways:
 
     @given(some_rules)
     def test_the_stand_in_makes_of_our_rules_what_is_expected(self, listed: list[Any]) -> None:
-        everyone = rules.arrange(listed, *made(WEB, LAN, BOX), PREFIX, [])
+        everyone = arranged(listed, WEB, LAN, BOX)
         ours = [rule for rule in everyone if rule["name"].startswith(PREFIX)]
 
         assert live.missing(ours, live.chains(listing(profile(*everyone)))) == []

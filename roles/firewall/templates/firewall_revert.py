@@ -11,7 +11,9 @@ when. The process belongs to no session, so the end of an SSH connection, or of 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import filecmp
 import json
 import os
 import shutil
@@ -38,13 +40,22 @@ def read_armed(folder: str) -> dict[str, Any] | None:
 
 
 def note(folder: str, text: str) -> None:
-    """Add a line to the journal, and to the system's log."""
-    with open(os.path.join(folder, "journal.log"), "a", encoding="utf-8") as journal:
-        journal.write(time.strftime("%Y-%m-%dT%H:%M:%S%z ") + text + "\n")
+    """Add a line to the system's log, and to the journal where the volume takes it."""
     syslog.syslog("kbju firewall: " + text)
+    with contextlib.suppress(OSError), open(os.path.join(folder, "journal.log"), "a", encoding="utf-8") as journal:
+        journal.write(time.strftime("%Y-%m-%dT%H:%M:%S%z ") + text + "\n")
 
 
-def put_back(folder: str, armed: dict[str, Any]) -> None:
+def put_back(folder: str, armed: dict[str, Any]) -> str:
+    """Give DSM's files their former content; return an empty text, or what went wrong."""
+    try:
+        replace(folder, armed)
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def replace(folder: str, armed: dict[str, Any]) -> None:
     """Replace each file of DSM's with its former content, owner and mode, so that nobody reads half of it."""
     for name in armed["files"]:
         target = os.path.join(armed["target"], name)
@@ -53,6 +64,9 @@ def put_back(folder: str, armed: dict[str, Any]) -> None:
         if not os.path.exists(former):
             if os.path.exists(target):
                 os.unlink(target)
+            continue
+        # While a change waits they are the former ones already, and a full disk takes no new file.
+        if os.path.exists(target) and filecmp.cmp(former, target, shallow=False):
             continue
         shutil.copy2(former, aside)
         owner = os.stat(former)
@@ -72,26 +86,37 @@ def command(armed: dict[str, Any], verb: str) -> str:
     return "" if done.returncode == 0 else f"exit code {done.returncode}: {done.stdout[-500:]!r}"
 
 
-def revert(folder: str, why: str) -> None:
-    """Put the former firewall back in force, if one is armed; what can't be loaded again is turned off instead."""
+def revert(folder: str, why: str, due: bool = False) -> bool:
+    """Put the former firewall back in force, if one is armed; turn off what can't be. Return False for the latter.
+
+    With `due` only when its time is still up once nobody changes it any more: the module holds the lock while it
+    applies a change, and gives it its time when that is done.
+    """
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         armed = read_armed(folder)
-        if armed is None:
-            return
+        if armed is None or (due and time.monotonic() < armed["deadline"]):
+            return True
         verb = "--reload" if armed["was_enabled"] else "--disable"
-        problem = ""
-        for _ in range(TRIES):
-            put_back(folder, armed)
-            problem = command(armed, verb)
-            if not problem:
-                break
-        if problem:
-            # Open is better than shut for ever: whoever sees this can still log in and repair it.
-            note(folder, f"synofirewall {verb} failed ({problem}); turning the firewall off")
-            command(armed, "--disable")
-        note(folder, "put the former firewall back: " + why)
-        os.unlink(os.path.join(folder, "armed.json"))
+        try:
+            problem = ""
+            for _ in range(TRIES):
+                unwritten = put_back(folder, armed)
+                problem = unwritten or command(armed, verb)
+                if not problem:
+                    break
+            if problem:
+                # Open is better than shut for ever: whoever sees this can still log in and repair it.
+                unloaded = command(armed, "--disable")
+                outcome = f"could not turn it off either ({unloaded})" if unloaded else "turned the firewall off"
+                note(
+                    folder, f"could not put the former firewall back, synofirewall {verb}: {problem}; {outcome}: {why}"
+                )
+            else:
+                note(folder, "put the former firewall back: " + why)
+            return not problem
+        finally:
+            os.unlink(os.path.join(folder, "armed.json"))
 
 
 def wait(folder: str) -> None:
@@ -99,13 +124,14 @@ def wait(folder: str) -> None:
     armed = read_armed(folder)
     if armed is None:
         return
-    deadline = time.monotonic() + armed["seconds"]
-    while time.monotonic() < deadline:
+    now: dict[str, Any] | None = armed
+    while now is not None and now["token"] == armed["token"]:
+        if time.monotonic() >= now["deadline"]:
+            revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]), due=True)
         time.sleep(1 / LOOKS_A_SECOND)
-        now = read_armed(folder)
-        if now is None or now["token"] != armed["token"]:
-            return
-    revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]))
+        # What can't be read just now may not end this: the last that was read counts.
+        with contextlib.suppress(OSError):
+            now = read_armed(folder)
 
 
 def into_background(folder: str) -> None:
@@ -133,8 +159,7 @@ def into_background(folder: str) -> None:
 def main(arguments: list[str]) -> int:
     """Do what the arguments say."""
     if len(arguments) == 2 and arguments[1] == "--now":
-        revert(arguments[0], "asked for")
-        return 0
+        return 0 if revert(arguments[0], "asked for") else 1
     if len(arguments) != 1 or read_armed(arguments[0]) is None:
         sys.stderr.write("usage: firewall-revert FOLDER [--now]; FOLDER must hold armed.json\n")
         return 2
