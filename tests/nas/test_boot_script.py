@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -21,14 +22,18 @@ def root(tmp_path: Path) -> Path:
         program = tmp_path / "bin" / name
         program.write_text(f'#!/bin/sh\necho {name} "$@" >>{tmp_path}/calls\n', encoding="utf-8")
         program.chmod(0o755)
-    text = jinja2.Template(TEMPLATE.read_text(encoding="utf-8")).render(kbju_root=str(tmp_path), ansible_managed="")
+    environment = jinja2.Environment(autoescape=False)  # noqa: S701 - a shell script, no page
+    environment.filters["quote"] = shlex.quote
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    text = template.render(kbju_root=str(tmp_path), ansible_managed="", boot_engine_timeout=10)
     (tmp_path / "rc.sh").write_text(text, encoding="utf-8")
+    (tmp_path / "rc.sh").chmod(0o755)
     return tmp_path
 
 
 def boot(root: Path) -> list[str]:
     """Call the script as DSM does; return what it called, once the stack is being started."""
-    subprocess.run(["/bin/sh", str(root / "rc.sh"), "start"], check=True, timeout=10)
+    subprocess.run([str(root / "rc.sh"), "start"], check=True, timeout=10)
     deadline = time.monotonic() + 10
     while not (root / "calls").exists() or "boot\n" not in (root / "calls").read_text(encoding="utf-8"):
         assert time.monotonic() < deadline
@@ -51,3 +56,11 @@ def test_the_stack_is_started_though_the_way_back_fails(root: Path) -> None:
     (root / "bin" / "firewall-revert").unlink()
 
     assert boot(root) == ["boot"]
+
+
+def test_a_volume_that_is_mounted_late_is_waited_for(root: Path) -> None:
+    (root / "bin").rename(root / "later")
+    subprocess.run([str(root / "rc.sh"), "start"], check=True, timeout=10)
+    (root / "later").rename(root / "bin")
+
+    assert boot(root)[0] == "boot"
