@@ -85,7 +85,8 @@ class Program:
             try:
                 backup = taking.Taking(self.settings, self._server, self._store, self._stages)
                 taken = backup.take(kind)
-                deleted = backup.rotate()
+                # Nothing may go now: the backup that is to be restored could be among what goes.
+                deleted = 0 if kind == BEFORE_RESTORE else backup.rotate()
             except BaseException as error:
                 code = _code_of(error)
                 self._note(lambda: results.note_run(code, self._stages))
