@@ -49,6 +49,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     restore.add_argument("--saved", default="", metavar="NAME", help="the backup that holds the present database")
     undo = commands.add_parser("undo-restore", help="give the database from before a restore its place back")
     undo.add_argument("--saved", default="", metavar="NAME", help="what that restore was called with")
+    undo.add_argument("--keep-restored", action="store_true", help="the bot has run on it: keep it under another name")
     commands.add_parser("finish-restore", help="drop the database from before a restore")
     return parser.parse_args(arguments)
 
@@ -139,12 +140,13 @@ class Program:
         return f"{found.name} is restored: {found.rows} rows, compared with what was backed up"
 
     def _undo_restore(self) -> str:
-        with self._store.locked():
+        # A nightly run may have begun since the restore; the bot is stopped until this is done.
+        with self._store.locked(patience=self.settings.dump_timeout):
             self._server.check()
-            return self._restoring.undo(self._options.saved)
+            return self._restoring.undo(self._options.saved, self._options.keep_restored)
 
     def _finish_restore(self) -> str:
-        with self._store.locked():
+        with self._store.locked(patience=self.settings.dump_timeout):
             self._server.check()
             return self._restoring.finish()
 

@@ -79,9 +79,10 @@ class Restoring:
         with self._stages.stage("swap"):
             self._swap(backup, saved)
 
-    def undo(self, saved: str) -> str:
+    def undo(self, saved: str, keep: bool = False) -> str:
         """Give the old database its name back, where the restore that named `saved` had come so far.
 
+        With `keep`, the restored one stays under another name: the bot has run on it, and users may have written to it.
         Return what was done, in a sentence. What an earlier restore has left is not touched.
         """
         notes = self._read_notes()
@@ -89,10 +90,15 @@ class Restoring:
         self._server.drop(NEW)
         if not replaced or notes.get("saved") != saved or not self._server.exists(replaced):
             return "The database is the one from before: it was not replaced"
-        self._rename({self._settings.database: NEW, replaced: self._settings.database})
-        self._server.drop(NEW)
+        put_aside = _unsaved() if keep else NEW
+        self._rename({self._settings.database: put_aside, replaced: self._settings.database})
         self._forget()
-        return "The database from before has its place again"
+        done = "The database from before has its place again"
+        if keep:
+            log.warning("the restored database stays as %s: the bot has run on it", put_aside)
+            return f"{done}; the restored one, which the bot has run on, stays as {put_aside}, until you drop it"
+        self._server.drop(put_aside)
+        return done
 
     def finish(self) -> str:
         """Let the old database go. Return what was done, in a sentence."""
@@ -112,7 +118,7 @@ class Restoring:
             self._rename({NEW: database})
             return
         # Nobody may take a database that no backup has for a leftover.
-        replaced = OLD if saved else f"kbju_unsaved_{int(time.time())}"
+        replaced = OLD if saved else _unsaved()
         notes = {"backup": backup.name, "replaced": replaced, "saved": saved}
         writing.write_whole(self._notes, json.dumps(notes) + "\n")
         self._rename({database: replaced, NEW: database})
@@ -144,7 +150,7 @@ class Restoring:
                 log.warning("a restore was killed before its end; the database from before it is in %s", saved)
                 self._server.drop(OLD)
             else:
-                kept = f"kbju_unsaved_{int(time.time())}"
+                kept = _unsaved()
                 log.warning("a restore was killed before its end; the database from before it stays as %s", kept)
                 self._rename({OLD: kept})
 
@@ -161,6 +167,10 @@ class Restoring:
     def _forget(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._notes.unlink()
+
+
+def _unsaved() -> str:
+    return f"kbju_unsaved_{int(time.time())}"
 
 
 def _newer(backup: Backup) -> bool:
