@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from kbju_backup import cli
 from kbju_backup.errors import Exit, Failure
 from kbju_backup.postgres import Server
 from kbju_backup.settings import Settings
-from kbju_backup.store import MANIFEST, Store
+from kbju_backup.store import CHECKSUMS, MANIFEST, Store
 from nas.backups import manifest
 from nas.server import DATABASE, settings
 
@@ -131,3 +132,29 @@ def test_the_end_of_a_restore_does_not_wait_for_ever(found: Settings, swapped: s
         call(impatient, "undo-restore", "--saved", swapped)
 
     assert failure.value.code == Exit.ALREADY_RUNNING
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_restore_that_has_no_space_touches_nothing(found: Settings, known: bool) -> None:
+    """A backup tells how large its database is; of an older one it is guessed."""
+    name = taken(found)
+    folder = found.backups / name
+    written = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    assert written["database_size"] > 1 << 20
+    if known:
+        written["database_size"] = 1 << 50
+    else:
+        del written["database_size"]
+        written["files"]["globals.sql"] = 1 << 50
+    text = json.dumps(written)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    sums = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    good = [line for line in sums if not line.endswith(MANIFEST)]
+    signed = f"{hashlib.sha256(text.encode()).hexdigest()}  {MANIFEST}"
+    (folder / CHECKSUMS).write_text("\n".join([*good, signed]) + "\n", encoding="utf-8")
+
+    with pytest.raises(Failure, match="too full to restore a second database") as failure:
+        call(found, "restore", name)
+
+    assert failure.value.code == Exit.DISK_FULL
+    assert databases(Server(found)) == [DATABASE]

@@ -22,6 +22,7 @@ from kbju_backup.taking import DUMP, compare
 NEW = "kbju_restoring"
 OLD = "kbju_replaced"
 _ATTEMPTS = 3
+_UNPACKED = 5
 # A backup knows messages that waited for Telegram at its moment, and broadcasts that were under way. They went out
 # since; sent again, they would answer what nobody remembers asking.
 _SILENCE = {
@@ -68,9 +69,13 @@ class Restoring:
             self._store.check(backup)
             reserve = self._settings.reserve_mb << 20
             writing.check_space(self._store.folder, reserve)
+            # The copy, and the log of making it. Older manifests do not tell; a dump is compressed.
+            size = int(backup.manifest.get("database_size", _UNPACKED * backup.size))
+            self._server.check_space(2 * size + reserve, "to restore a second database beside the present one")
         with self._stages.stage("restore"):
             self._server.create(NEW)
-            self._server.fill(NEW, writing.read_chunks(backup.folder / DUMP), Exit.NOT_RESTORED)
+            dump = writing.read_chunks(backup.folder / DUMP, reserve // 2)
+            self._server.fill(NEW, dump, Exit.NOT_RESTORED)
             with self._server.session(NEW) as session:
                 compare(backup.manifest["tables"], session.tables(), Exit.NOT_RESTORED)
         with self._stages.stage("silence"):
