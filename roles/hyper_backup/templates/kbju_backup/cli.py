@@ -108,16 +108,15 @@ class Program:
         if not self.settings.hyper_backup_task:
             return "no Hyper Backup task is set (hyper_backup_task): it is on this NAS alone"
         # Not under the backups' lock: Hyper Backup may take hours, and a restore must not wait for it.
-        with self._store.locked("hyper-backup-lock"):
-            try:
-                with self._stages.stage("hyper_backup"):
-                    HyperBackup(self.settings).run()
-            except BaseException as error:
-                code = _code_of(error)
-                result = {code: name for name, code in RESULTS.items()}.get(code, "not run")
-                self._note(lambda: results.note_hyper_backup(result, code, self._stages))
-                raise
-            self._note(lambda: results.note_hyper_backup("success", Exit.OK, self._stages))
+        try:
+            with self._stages.stage("hyper_backup"), self._store.locked("hyper-backup-lock"):
+                HyperBackup(self.settings).run()
+        except BaseException as error:
+            code = _code_of(error)
+            result = {code: name for name, code in RESULTS.items()}.get(code, "not run")
+            self._note(lambda: results.note_hyper_backup(result, code, self._stages))
+            raise
+        self._note(lambda: results.note_hyper_backup("success", Exit.OK, self._stages))
         return "Hyper Backup: success"
 
     def _list(self) -> str:
