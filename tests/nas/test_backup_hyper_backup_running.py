@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import time
@@ -24,7 +25,8 @@ Fake = Callable[..., hyperbackup.HyperBackup]
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     """Make a dsmbackup that leaves a process running `script` behind, with its own pipes in its hands."""
     log = tmp_path / "log" / "synobackup.log"
-    shell = tmp_path / "img_kbju_test"
+    # A name of its own: what another test has killed may be a zombie for a while.
+    shell = tmp_path / f"img_{secrets.token_hex(4)}"
     shutil.copy("/bin/sh", shell)
     children = tmp_path / "children"
 
