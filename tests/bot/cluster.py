@@ -44,7 +44,8 @@ class Cluster:
     def __init__(self) -> None:
         self.port = 0
         self.password = secrets.token_hex(12)
-        self._container = ""
+        self.container = ""
+        """Its container's id, once it is started."""
 
     def start(self) -> None:
         """Start the server and wait until it lets clients in."""
@@ -61,18 +62,18 @@ class Cluster:
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         reference = f"{image['name']}:{image['tag']}"
         started = _docker("run", *arguments, reference, "postgres", *settings, POSTGRES_PASSWORD=self.password)
-        self._container = started.stdout.strip()
+        self.container = started.stdout.strip()
         end = time.monotonic() + START_TIMEOUT
         # Over TCP: the server that the image runs while it makes the cluster does not listen there.
-        while _docker("exec", self._container, "pg_isready", "--quiet", "--host=127.0.0.1", check=False).returncode:
+        while _docker("exec", self.container, "pg_isready", "--quiet", "--host=127.0.0.1", check=False).returncode:
             if time.monotonic() > end:
-                raise AssertionError(_docker("logs", self._container, check=False))
+                raise AssertionError(_docker("logs", self.container, check=False))
             time.sleep(0.1)
-        self.port = int(_docker("port", self._container, "5432/tcp").stdout.split()[0].rsplit(":", 1)[1])
+        self.port = int(_docker("port", self.container, "5432/tcp").stdout.split()[0].rsplit(":", 1)[1])
 
     def stop(self) -> None:
         """Stop the server and remove it."""
-        _docker("kill", self._container)
+        _docker("kill", self.container)
 
     def url(self, database: str, user: str = "postgres", port: int | None = None) -> str:
         """Return a URL without a password: all roles share one."""

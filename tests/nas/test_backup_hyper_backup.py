@@ -120,3 +120,13 @@ def test_a_process_is_known_by_its_name(tmp_path: Path, name: str, runs: bool) -
     (tmp_path / "17" / "comm").write_text(name + "\n", encoding="utf-8")
 
     assert hyperbackup.is_running(str(tmp_path)) is runs
+
+
+def test_a_log_that_is_emptied_in_its_place_is_read_from_its_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "synobackup.log"
+    write(log, *[line("Failed to run backup task.")] * 9)
+    tail = hyperbackup.LogTail((str(tmp_path),))
+
+    log.write_text(STARTED + "\n", encoding="utf-8")
+
+    assert tail.lines() == [STARTED]

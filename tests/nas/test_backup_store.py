@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -184,3 +185,35 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "new\n"
     assert file.stat().st_mode & 0o777 == 0o644
     assert [one.name for one in tmp_path.iterdir()] == ["backup.prom"]
+
+
+def test_what_is_no_file_is_not_packed_and_holds_nobody_up(tmp_path: Path) -> None:
+    """The bot may write to the folder of its logs."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "bot.log").write_text("started", encoding="utf-8")
+    (tmp_path / "logs" / "link.log").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "logs" / "pipe.log")
+    pack = f"""
+import sys, pathlib
+sys.path.insert(0, {str(TEMPLATES)!r})
+from kbju_backup import writing
+root = pathlib.Path({str(tmp_path)!r})
+with writing.Sink(root / "logs.tar.gz", 0) as sink:
+    print(writing.pack(sink, root, ["logs"]))
+"""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "logs" / "socket.log"))
+        done = subprocess.run([sys.executable, "-c", pack], capture_output=True, text=True, timeout=10, check=False)
+
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    with tarfile.open(tmp_path / "logs.tar.gz") as archive:
+        assert archive.getnames() == ["logs/bot.log"]
+
+
+def test_what_is_fed_to_postgresql_stops_before_the_volume_is_full(tmp_path: Path) -> None:
+    (tmp_path / "dump").write_bytes(b"dump")
+    reserve = writing.free_space(tmp_path) + (1 << 30)
+
+    assert list(writing.read_chunks(tmp_path / "dump")) == [b"dump"]
+    with pytest.raises(Failure, match="too full"):
+        list(writing.read_chunks(tmp_path / "dump", reserve))

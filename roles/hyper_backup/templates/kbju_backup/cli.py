@@ -49,6 +49,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     restore.add_argument("--saved", default="", metavar="NAME", help="the backup that holds the present database")
     undo = commands.add_parser("undo-restore", help="give the database from before a restore its place back")
     undo.add_argument("--saved", default="", metavar="NAME", help="what that restore was called with")
+    undo.add_argument("--keep-restored", action="store_true", help="the bot has run on it: keep it under another name")
     commands.add_parser("finish-restore", help="drop the database from before a restore")
     return parser.parse_args(arguments)
 
@@ -85,7 +86,8 @@ class Program:
             try:
                 backup = taking.Taking(self.settings, self._server, self._store, self._stages)
                 taken = backup.take(kind)
-                deleted = backup.rotate()
+                # Nothing may go now: the backup that is to be restored could be among what goes.
+                deleted = 0 if kind == BEFORE_RESTORE else backup.rotate()
             except BaseException as error:
                 code = _code_of(error)
                 self._note(lambda: results.note_run(code, self._stages))
@@ -106,16 +108,15 @@ class Program:
         if not self.settings.hyper_backup_task:
             return "no Hyper Backup task is set (hyper_backup_task): it is on this NAS alone"
         # Not under the backups' lock: Hyper Backup may take hours, and a restore must not wait for it.
-        with self._store.locked("hyper-backup-lock"):
-            try:
-                with self._stages.stage("hyper_backup"):
-                    HyperBackup(self.settings).run()
-            except BaseException as error:
-                code = _code_of(error)
-                result = {code: name for name, code in RESULTS.items()}.get(code, "not run")
-                self._note(lambda: results.note_hyper_backup(result, code, self._stages))
-                raise
-            self._note(lambda: results.note_hyper_backup("success", Exit.OK, self._stages))
+        try:
+            with self._stages.stage("hyper_backup"), self._store.locked("hyper-backup-lock"):
+                HyperBackup(self.settings).run()
+        except BaseException as error:
+            code = _code_of(error)
+            result = {code: name for name, code in RESULTS.items()}.get(code, "not run")
+            self._note(lambda: results.note_hyper_backup(result, code, self._stages))
+            raise
+        self._note(lambda: results.note_hyper_backup("success", Exit.OK, self._stages))
         return "Hyper Backup: success"
 
     def _list(self) -> str:
@@ -138,12 +139,13 @@ class Program:
         return f"{found.name} is restored: {found.rows} rows, compared with what was backed up"
 
     def _undo_restore(self) -> str:
-        with self._store.locked():
+        # A nightly run may have begun since the restore; the bot is stopped until this is done.
+        with self._store.locked(patience=self.settings.dump_timeout):
             self._server.check()
-            return self._restoring.undo(self._options.saved)
+            return self._restoring.undo(self._options.saved, self._options.keep_restored)
 
     def _finish_restore(self) -> str:
-        with self._store.locked():
+        with self._store.locked(patience=self.settings.dump_timeout):
             self._server.check()
             return self._restoring.finish()
 

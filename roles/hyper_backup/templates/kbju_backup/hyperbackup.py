@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import logging
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ LOGS = ("/var/packages/HyperBackup/var/log/synolog", "/var/log/synolog")
 LOG = "synobackup.log"
 PROCESSES = {"img_backup", "dsmbackup", "synoimgbktool", "synolocalbkp", "synonetbkp", "updatebackup"}
 POLL = 2.0
+START = 600.0
+"""Seconds after which the program that starts a task is no longer expected to return before the task ends."""
 _REMEDY = "Look at Hyper Backup's log in DSM; the backup on this NAS is complete"
 RESULTS = {
     "partial": Exit.HYPER_BACKUP_PARTIAL,
@@ -81,7 +84,7 @@ def result_in(lines: list[str], task: str, words: dict[str, str]) -> str | None:
 class LogTail:
     """The lines that are added to a log from now on, wherever rotation moves them."""
 
-    def __init__(self, folders: tuple[str, ...] = LOGS) -> None:
+    def __init__(self, folders: tuple[str, ...]) -> None:
         self._folders = folders
         self._seen = {file.stat().st_ino: file.stat().st_size for file in self._files()}
 
@@ -91,7 +94,8 @@ class LogTail:
         for file in sorted(self._files(), key=lambda one: one.stat().st_mtime):
             seen = self._seen.get(file.stat().st_ino, 0)
             with file.open("rb") as handle:
-                handle.seek(seen)
+                # A log that is shorter than it was has been emptied in its place.
+                handle.seek(seen if seen <= os.fstat(handle.fileno()).st_size else 0)
                 found += handle.read().decode("utf-8", "replace").splitlines()
         return found
 
@@ -126,16 +130,17 @@ class HyperBackup:
         """Start the task and wait for its end. Raise Failure for every end but success."""
         task = self._find()
         self._wait_for_others(task)
-        tail = LogTail()
+        tail = LogTail(LOGS)
         try:
-            code, _, complaint = programs.output([PROGRAM, "--backup", task.number], 600)
+            code, complaint = programs.launch([PROGRAM, "--backup", task.number], START)
         except OSError as error:
             raise Failure(
                 Exit.HYPER_BACKUP_SETUP,
                 f"{PROGRAM} does not start: {error.strerror}",
                 "Install Hyper Backup, or set hyper_backup_task to an empty text",
             ) from None
-        if code != 0:
+        # None: it has not returned yet. Then it counts among the processes that are awaited.
+        if code:
             raise Failure(
                 Exit.HYPER_BACKUP_FAILED,
                 f"Hyper Backup refused to start the task {task.name}: {complaint.strip()[:200] or code}",
@@ -178,14 +183,15 @@ class HyperBackup:
             alive = is_running()
             result = result_in(tail.lines(), task.name, self._settings.hyper_backup_words)
             now = time.monotonic()
-            if result is not None:
+            # Before its end, a line may tell of one file that failed; success is told at the end alone.
+            if result == "success" or (result is not None and not alive):
                 return result
             if alive:
                 last_alive = now
             elif now - last_alive > self._settings.hyper_backup_grace:
                 return "unknown"
             if now > self._deadline:
-                return "timeout"
+                return result or "timeout"
             time.sleep(POLL)
 
     def _what(self, task: Task, result: str, tail: LogTail) -> str:

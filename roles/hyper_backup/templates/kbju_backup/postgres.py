@@ -125,8 +125,18 @@ class Server:
         )
         self.drop(PROOF)
 
-    def data_space(self) -> int:
-        """Return the free space where the server keeps its data, in bytes."""
+    def check_space(self, needed: int, purpose: str) -> None:
+        """Raise Failure where there are less than `needed` bytes free where the server keeps its data."""
+        free = self._data_space()
+        if free < needed:
+            raise Failure(
+                Exit.DISK_FULL,
+                f"The disk is too full {purpose}: {free >> 20} MB of {needed >> 20} MB are free "
+                "where PostgreSQL keeps its data",
+                "Free space on the volume that holds Docker's volumes",
+            )
+
+    def _data_space(self) -> int:
         code, printed, complaint = self._output(self._inside("sh", "-c", 'df -Pk "$PGDATA"'))
         fields = printed.strip().split("\n")[-1].split()
         if code != 0 or len(fields) < 4 or not fields[3].isdigit():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 import threading
 from typing import IO, Any, Callable, Iterable, Iterator, Sequence
 
@@ -52,10 +53,8 @@ class Running:
 @contextlib.contextmanager
 def started(command: Sequence[str], timeout: float) -> Iterator[Running]:
     """Run a program with pipes at both ends for at most `timeout` seconds; it does not outlive the block."""
-    # The environment of the caller is none of the program's business.
-    environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/root")}
     process = subprocess.Popen(
-        list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
     )
     running = Running(process, timeout)
     try:
@@ -102,6 +101,29 @@ def output(command: Sequence[str], timeout: float, text: str = "") -> tuple[int,
     printed: list[bytes] = []
     code, complaint = stream(command, timeout, [text.encode()], printed.append)
     return code, b"".join(printed).decode("utf-8", "replace"), complaint
+
+
+def launch(command: Sequence[str], patience: float) -> tuple[int | None, str]:
+    """Run a program that leaves others behind it; return its exit code and its complaint.
+
+    The code is None where it has not ended within `patience` seconds; it is left alone then. Nothing is piped: those
+    that it leaves behind would hold the pipes open as long as they live.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            list(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=_environment()
+        )
+        # Somebody must take its exit code, however late: until then it counts among the processes.
+        waiting = threading.Thread(target=process.wait, daemon=True)
+        waiting.start()
+        waiting.join(patience)
+        said.seek(0)
+        return process.returncode, said.read(_COMPLAINT).decode("utf-8", "replace")
+
+
+def _environment() -> dict[str, str]:
+    # The environment of the caller is none of the program's business.
+    return {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/root")}
 
 
 def _close(stream: IO[bytes] | None) -> None:

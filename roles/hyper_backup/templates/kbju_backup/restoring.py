@@ -22,6 +22,7 @@ from kbju_backup.taking import DUMP, compare
 NEW = "kbju_restoring"
 OLD = "kbju_replaced"
 _ATTEMPTS = 3
+_UNPACKED = 5
 # A backup knows messages that waited for Telegram at its moment, and broadcasts that were under way. They went out
 # since; sent again, they would answer what nobody remembers asking.
 _SILENCE = {
@@ -68,9 +69,13 @@ class Restoring:
             self._store.check(backup)
             reserve = self._settings.reserve_mb << 20
             writing.check_space(self._store.folder, reserve)
+            # The copy, and the log of making it. Older manifests do not tell; a dump is compressed.
+            size = int(backup.manifest.get("database_size", _UNPACKED * backup.size))
+            self._server.check_space(2 * size + reserve, "to restore a second database beside the present one")
         with self._stages.stage("restore"):
             self._server.create(NEW)
-            self._server.fill(NEW, writing.read_chunks(backup.folder / DUMP), Exit.NOT_RESTORED)
+            dump = writing.read_chunks(backup.folder / DUMP, reserve // 2)
+            self._server.fill(NEW, dump, Exit.NOT_RESTORED)
             with self._server.session(NEW) as session:
                 compare(backup.manifest["tables"], session.tables(), Exit.NOT_RESTORED)
         with self._stages.stage("silence"):
@@ -79,9 +84,10 @@ class Restoring:
         with self._stages.stage("swap"):
             self._swap(backup, saved)
 
-    def undo(self, saved: str) -> str:
+    def undo(self, saved: str, keep: bool = False) -> str:
         """Give the old database its name back, where the restore that named `saved` had come so far.
 
+        With `keep`, the restored one stays under another name: the bot has run on it, and users may have written to it.
         Return what was done, in a sentence. What an earlier restore has left is not touched.
         """
         notes = self._read_notes()
@@ -89,10 +95,15 @@ class Restoring:
         self._server.drop(NEW)
         if not replaced or notes.get("saved") != saved or not self._server.exists(replaced):
             return "The database is the one from before: it was not replaced"
-        self._rename({self._settings.database: NEW, replaced: self._settings.database})
-        self._server.drop(NEW)
+        put_aside = _unsaved() if keep else NEW
+        self._rename({self._settings.database: put_aside, replaced: self._settings.database})
         self._forget()
-        return "The database from before has its place again"
+        done = "The database from before has its place again"
+        if keep:
+            log.warning("the restored database stays as %s: the bot has run on it", put_aside)
+            return f"{done}; the restored one, which the bot has run on, stays as {put_aside}, until you drop it"
+        self._server.drop(put_aside)
+        return done
 
     def finish(self) -> str:
         """Let the old database go. Return what was done, in a sentence."""
@@ -112,7 +123,7 @@ class Restoring:
             self._rename({NEW: database})
             return
         # Nobody may take a database that no backup has for a leftover.
-        replaced = OLD if saved else f"kbju_unsaved_{int(time.time())}"
+        replaced = OLD if saved else _unsaved()
         notes = {"backup": backup.name, "replaced": replaced, "saved": saved}
         writing.write_whole(self._notes, json.dumps(notes) + "\n")
         self._rename({database: replaced, NEW: database})
@@ -144,7 +155,7 @@ class Restoring:
                 log.warning("a restore was killed before its end; the database from before it is in %s", saved)
                 self._server.drop(OLD)
             else:
-                kept = f"kbju_unsaved_{int(time.time())}"
+                kept = _unsaved()
                 log.warning("a restore was killed before its end; the database from before it stays as %s", kept)
                 self._rename({OLD: kept})
 
@@ -161,6 +172,10 @@ class Restoring:
     def _forget(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._notes.unlink()
+
+
+def _unsaved() -> str:
+    return f"kbju_unsaved_{int(time.time())}"
 
 
 def _newer(backup: Backup) -> bool:

@@ -70,23 +70,21 @@ class Store:
         self.folder = folder
 
     @contextlib.contextmanager
-    def locked(self, name: str = "lock") -> Iterator[None]:
-        """Hold a lock while the block runs. Raise Failure where somebody else holds it."""
+    def locked(self, name: str = "lock", patience: float = 0.0) -> Iterator[None]:
+        """Hold a lock while the block runs. Raise Failure where somebody else holds it for `patience` seconds more."""
         file = self.folder / f".{name}"
         try:
             handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise not_written(error, str(self.folder)) from error
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock(handle, patience):
                 holder = os.read(handle, 20).decode("ascii", "replace").strip()
                 raise Failure(
                     Exit.ALREADY_RUNNING,
                     f"Another backup or restore is under way (process {holder or 'unknown'})",
                     "Wait for its end; logs/backup.log shows what it does",
-                ) from None
+                )
             # For the message above alone. On a full disk it stays empty; the lock holds all the same.
             with contextlib.suppress(OSError):
                 os.ftruncate(handle, 0)
@@ -187,6 +185,19 @@ class Store:
         for folder in left:
             self.discard(folder)
         return len(left)
+
+
+def _lock(handle: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.2)
+        else:
+            return True
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:

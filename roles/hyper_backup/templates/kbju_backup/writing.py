@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import tarfile
 from pathlib import Path
 from types import TracebackType
-from typing import Iterable, Iterator
+from typing import BinaryIO, Iterable, Iterator
 
 from kbju_backup.errors import Exit, Failure, not_written
 from kbju_backup.programs import CHUNK
@@ -105,13 +107,20 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_chunks(file: Path) -> Iterator[bytes]:
-    """Read a file piece by piece."""
+def read_chunks(file: Path, reserve: int = 0) -> Iterator[bytes]:
+    """Read a file piece by piece. Raise Failure where its volume has less than `reserve` bytes free meanwhile.
+
+    What is read goes into PostgreSQL, which would stop on a full volume: a copy must not take the last of it.
+    """
+    read = 0
     with file.open("rb") as handle:
         while True:
+            if reserve and read % _LOOK_EVERY == 0:
+                check_space(file.parent, reserve)
             chunk = handle.read(CHUNK)
             if not chunk:
                 return
+            read += len(chunk)
             yield chunk
 
 
@@ -126,19 +135,33 @@ def checksum(file: Path) -> str:
 def pack(sink: Sink, root: Path, names: Iterable[str]) -> int:
     """Write a compressed tar of files and folders below `root` and return how many files are in it.
 
-    Logs are written meanwhile: each file is taken as long as it was when it was opened; one that has gone is left out.
+    Logs are written meanwhile: each file is taken as long as it was when it was opened. Left out is
+    what has gone, and what is no regular file.
     """
     packed = 0
     with tarfile.open(mode="w|gz", fileobj=sink) as archive:  # type: ignore[call-overload]  # all it calls is write
         for file in sorted(_files(root, names)):
-            try:
-                handle = file.open("rb")
-            except FileNotFoundError:
+            handle = _open_regular(file)
+            if handle is None:
                 continue
             with handle:
                 archive.addfile(archive.gettarinfo(arcname=str(file.relative_to(root)), fileobj=handle), handle)
             packed += 1
     return packed
+
+
+def _open_regular(file: Path) -> BinaryIO | None:
+    # The bot may write to its logs' folder: a pipe there must not hold us up, a link must not lead us elsewhere.
+    try:
+        number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # gone, a link, a socket
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        return None
+    return open(number, "rb")
 
 
 def _files(root: Path, names: Iterable[str]) -> Iterator[Path]:
@@ -147,4 +170,4 @@ def _files(root: Path, names: Iterable[str]) -> Iterator[Path]:
         if start.is_file():
             yield start
         for folder, _, files in os.walk(start):
-            yield from (Path(folder) / file for file in files if not (Path(folder) / file).is_symlink())
+            yield from (Path(folder) / file for file in files)

@@ -5,7 +5,8 @@ returning early with 0, and a process called img_backup while it runs (medium). 
 published ones (medium): LEVEL, tab, date, tab, "SYSTEM:", tab, "[Local][TASKNAME] ...".
 
 Nothing is copied anywhere. How it ends is decided by files in /var/lib/dsm-standin/hyperbackup/:
-  outcome   success (default), partial, failed, cancelled, hang (no end until killed) or silent (nothing is logged)
+  outcome   success (default), partial, failed, cancelled, silent (nothing is logged)
+            or hang (no end until killed, and what dsmbackup has open stays open)
   seconds   how long it runs, 2 by default
 "outcome.N" and "seconds.N" speak for task N only.
 """
@@ -76,11 +77,13 @@ def main(name: str, arguments: list[str]) -> int:
     }
     common.path(LOG).parent.mkdir(parents=True, exist_ok=True)
     shell = str(common.path(SHELL)) if common.path(SHELL).exists() else "/bin/sh"
+    # Whether DSM's closes what it inherits is not known. One that hangs keeps it open, so that nobody relies on that.
+    inherited = None if outcome == "hang" else subprocess.DEVNULL
     subprocess.Popen(
         [shell, "-c", SCRIPT, SHELL, "-k", task],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdin=inherited,
+        stdout=inherited,
+        stderr=inherited,
         env=environment,
         cwd="/",
         start_new_session=True,
