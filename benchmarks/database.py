@@ -57,9 +57,9 @@ class Server(Cluster):
         self.settings |= deployed
         # The data lie in the volume that the image declares: on a disk, unlike those of the tests.
         # Its name is known before it exists, so that it can be removed when we are interrupted; the pid tells whose.
-        self._container = f"kbju-bench-{os.getpid()}-{secrets.token_hex(4)}"
+        self.container = f"kbju-bench-{os.getpid()}-{secrets.token_hex(4)}"
         arguments = [
-            f"--name={self._container}",
+            f"--name={self.container}",
             "--detach",
             "--rm",
             "--publish=127.0.0.1::5432",
@@ -73,18 +73,18 @@ class Server(Cluster):
         settings = [part for name, value in deployed.items() for part in ("-c", f"{name}={value}")]
         _docker("run", *arguments, self.settings["image"], "postgres", *settings, password=self.password)
         end = time.monotonic() + START_TIMEOUT
-        while _ready(self._container):
+        while _ready(self.container):
             if time.monotonic() > end:
-                raise RuntimeError(f"PostgreSQL does not start: {_docker('logs', self._container)}")
+                raise RuntimeError(f"PostgreSQL does not start: {_docker('logs', self.container)}")
             time.sleep(0.1)  # between two looks; the condition above ends the wait
-        self.port = int(_docker("port", self._container, "5432/tcp").split()[0].rsplit(":", 1)[1])
-        pid = int(_docker("inspect", "--format={{.State.Pid}}", self._container))
+        self.port = int(_docker("port", self.container, "5432/tcp").split()[0].rsplit(":", 1)[1])
+        pid = int(_docker("inspect", "--format={{.State.Pid}}", self.container))
         # The engine may run elsewhere, or count processes differently.
         comm = Path(f"/proc/{pid}/comm")
         if comm.exists() and comm.read_text().startswith("postgres"):
             self.pid = pid
             networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
-            self._address = _docker("inspect", f"--format={networks}", self._container).split()[0]
+            self._address = _docker("inspect", f"--format={networks}", self.container).split()[0]
 
     def url(self, database: str, user: str = "postgres", port: int | None = None) -> str:
         """Return a URL without a password: where possible past Docker's proxy, which production has not either."""
@@ -94,8 +94,8 @@ class Server(Cluster):
 
     def stop(self) -> None:
         """Stop it and remove it with its data."""
-        if self._container:
-            subprocess.run(["docker", "rm", "--force", "--volumes", self._container], check=False, capture_output=True)
+        if self.container:
+            subprocess.run(["docker", "rm", "--force", "--volumes", self.container], check=False, capture_output=True)
 
     async def seed(self, bot_source: Path) -> None:
         """Make the database to copy: migrate it with the bot's own command and register the users."""

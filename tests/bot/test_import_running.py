@@ -197,7 +197,7 @@ async def test_a_server_that_logs_every_statement_logs_nothing_of_a_user(
     code, _, problems = await target.run()
     assert code == exits.OK, problems
     logs = await asyncio.create_subprocess_exec(
-        *("docker", "logs", cluster._container), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *("docker", "logs", cluster.container), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     written = (await logs.communicate())[0].decode()
     assert "INSERT INTO user_records" in written

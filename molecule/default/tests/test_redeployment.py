@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from rehearsal import BOT, DOCKER, Stack, deploy
 from telegram_emulator.client import User
 
 # Settings that pass validation but that the service itself refuses, and what its log then says.
-MISTAKES = {
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "kbju-postgres": (
         {"postgres_settings": {"shared_buffers": "nonsense"}},
         r'invalid value for parameter "shared_buffers"',
