@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from plays import run_role
 
-REFUSAL = 'nginx: [emerg] unknown directive "srever" in /etc/nginx/kbju/nginx.conf:7'
+REFUSALS = {
+    "Nginx": (
+        "exec kbju-nginx nginx -t ",
+        'nginx: [emerg] unknown directive "srever" in /etc/nginx/kbju/nginx.conf:7',
+    ),
+    "Prometheus": (
+        "exec kbju-prometheus promtool check config ",
+        "FAILED: parsing YAML file /etc/prometheus/prometheus.yml: field srcape_configs not found",
+    ),
+}
 
 
-def test_a_configuration_that_nginx_refuses_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("service", REFUSALS)
+def test_a_configuration_that_its_service_refuses_is_told(tmp_path: Path, service: str) -> None:
+    """Also when it was written by an earlier run, and the service still works with the one before."""
+    command, refusal = REFUSALS[service]
     docker = tmp_path / "docker"
     docker.write_text(f"""#!/bin/sh
-case "$*" in "exec kbju-nginx nginx -t "*) echo '{REFUSAL}' >&2; exit 1 ;; esac
+case "$*" in "{command}"*) echo '{refusal}' >&2; exit 1 ;; esac
 """)
     docker.chmod(0o755)
     healthy = {"containers": {"kbju-nginx": {"health": "healthy"}}}
@@ -23,5 +37,5 @@ case "$*" in "exec kbju-nginx nginx -t "*) echo '{REFUSAL}' >&2; exit 1 ;; esac
 
     told = done.stdout.partition("Say what does not work")[2]
     assert done.returncode != 0
-    assert "Nginx takes its configuration: no." in told
-    assert REFUSAL in told
+    assert f"{service} takes its configuration: no." in told
+    assert refusal in told
