@@ -150,7 +150,10 @@ def test_a_small_benchmark_of_the_real_bot(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_benchmark_leaves_nothing_behind() -> None:
+    # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(SMOKE, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stderr is not None
         next(line for line in process.stderr if "gets its users" in line)
         end = time.monotonic() + 60
