@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from rehearsal import DOCKER, REPOSITORY, ROOT
+from rehearsal import DOCKER, REPOSITORY, ROOT, reach_nas, until
 
 PROGRAM = f"{ROOT}/bin/backup"
 BACKUPS = f"{ROOT}/backups"
@@ -23,7 +21,10 @@ Done = subprocess.CompletedProcess[str]
 
 
 class Nas:
-    """The NAS as root, over SSH. These tests ask it a lot, and a run of Ansible for each question takes seconds."""
+    """The NAS as root, over SSH."""
+
+    def __init__(self) -> None:
+        self._host = reach_nas()
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in the background."""
@@ -32,11 +33,8 @@ class Nas:
 
     def run(self, script: str) -> Done:
         """Run a line of shell."""
-        # Coded, for the way leads through three shells.
-        coded = base64.b64encode(script.encode()).decode()
-        with self.start("sh", "-c", f"echo {coded} | base64 -d | sh") as running:
-            out, err = running.communicate(timeout=120)
-        return subprocess.CompletedProcess(script, running.returncode, out, err)
+        done = self._host.run(script)
+        return subprocess.CompletedProcess(script, done.rc, done.stdout, done.stderr)
 
     def check_output(self, script: str) -> str:
         """Run a line of shell and return what it prints. Fails the test when it fails."""
@@ -81,14 +79,6 @@ def settings(nas: Nas, **changes: Any) -> Iterator[None]:
 def put(nas: Nas, path: str, text: str) -> None:
     """Write a file on the NAS."""
     nas.check_output(f"printf '%s\\n' {shlex.quote(text)} > {path}")
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Wait for a condition. Fails the test when it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(0.1)
 
 
 @contextlib.contextmanager

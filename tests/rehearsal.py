@@ -10,6 +10,8 @@ import os
 import shlex
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -200,3 +202,12 @@ def deploy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         command, cwd=REPOSITORY, env={**os.environ, **plain, **environment}, capture_output=True, text=True, check=False
     )
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 30) -> float:
+    """Wait for a condition and return how long that took, in seconds. Fails the test when it does not come true."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() < started + seconds, f"{what}: not within {seconds:g} s"
+        time.sleep(0.1)  # between two looks; the assertion above ends the wait
+    return time.monotonic() - started

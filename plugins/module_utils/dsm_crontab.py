@@ -61,5 +61,5 @@ def sync(tools: Tools, number: int, scheduled: bool) -> bool:
                 "open Control Panel → Task Scheduler: when it shows the task, save it there once; if not, report this",
                 answer,
             )
-        time.sleep(0.2)
+        time.sleep(0.2)  # between two looks; the deadline ends the wait
     return read() != before

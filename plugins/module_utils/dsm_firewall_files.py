@@ -164,7 +164,7 @@ class Firewall:
                         "; ".join(absent)
                     )
                 )
-            time.sleep(0.2)
+            time.sleep(0.2)  # between two looks; the deadline ends the wait
 
     def note(self, text: str) -> None:
         """Add a line to the journal."""
@@ -201,6 +201,7 @@ class Firewall:
         """Keep the files and start the process that puts them back; `noted` is what to note once confirmed."""
         files = [SETTINGS, wanted.file]
         for name in ("before", "after"):
+            # Mostly there is none; one that can't be removed stops the next line.
             shutil.rmtree(self.mine(name), ignore_errors=True)
             os.makedirs(self.mine(name), mode=0o700)
         self.move(None, "before", files)

@@ -119,7 +119,7 @@ class Package:
                 return str(found)
             if time.monotonic() >= deadline:
                 break
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)  # between two looks; the deadline ends the wait
         if cause is None:
             raise DsmError(
                 f"the state of the package {self.name} can't be understood",

@@ -37,7 +37,7 @@ def boot(root: Path) -> list[str]:
     deadline = time.monotonic() + 10
     while not (root / "calls").exists() or "boot\n" not in (root / "calls").read_text(encoding="utf-8"):
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two looks; the assertion above ends the wait
     return (root / "calls").read_text(encoding="utf-8").splitlines()
 
 

@@ -12,7 +12,7 @@ from dsm.module_runner import Runner
 from dsm.standin import Nas
 
 # Found where dsm.module_runner has made it known.
-from ansible.module_utils import dsm, dsm_crontab, dsm_password, dsm_task_files  # isort: skip
+from ansible.module_utils import dsm, dsm_crontab, dsm_password, dsm_task_files  # isort: skip - only after the above
 
 
 @pytest.fixture

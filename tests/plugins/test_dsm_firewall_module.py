@@ -203,7 +203,7 @@ def test_the_time_runs_out_by_itself(machine: Machine, settled: Call) -> None:
     deadline = time.monotonic() + 20
     while (machine.state / "armed.json").exists():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks; the assertion above ends the wait
 
     assert (machine.files(), machine.in_force()) == (before, rules_before)
     assert machine.journal().splitlines()[-1].endswith("nobody confirmed the change within 10 seconds")
@@ -240,7 +240,7 @@ def abandoned(machine: Machine, settled: Call) -> Call:
     deadline = time.monotonic() + 5
     while files.Firewall("", str(machine.state), "", 10).somebody_waits():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks; the assertion above ends the wait
     (machine.state / "armed.json").write_text(armed, encoding="utf-8")
     return settled
 

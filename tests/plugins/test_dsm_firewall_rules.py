@@ -75,14 +75,21 @@ class TestOrder:
 
     def test_ours_come_after_blocked_sources_and_before_the_first_denial_for_everyone(self) -> None:
         listed = [
-            other("block", 1, "198.51.100.66"), other("smb", 0, "10.0.0.0/8", 445), other("telnet", 1, "any", 23),
+            other("block", 1, "198.51.100.66"),
+            other("smb", 0, "10.0.0.0/8", 445),
+            other("telnet", 1, "any", 23),
             other("late"),
-        ]  # fmt: skip
+        ]  # fmt: skip - a list of rules, one look
         found = order.arrange(listed, *made(WEB), PREFIX, {})
 
         assert [rule["name"] for rule in found] == [
-            "block", "smb", "kbju web", "telnet", "late", "kbju everything else",
-        ]  # fmt: skip
+            "block",
+            "smb",
+            "kbju web",
+            "telnet",
+            "late",
+            "kbju everything else",
+        ]  # fmt: skip - a list of rules, one look
 
     def test_a_block_keeps_its_force_though_it_comes_after_a_denial_of_something_else_for_everyone(self) -> None:
         """Containers have all ports: they come before the denial, and the block is not about their addresses."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backups import BACKUPS, LAST_TABLE, PROGRAM, Done, Nas, backup, held, manifest, names, settings, until
-from rehearsal import DOCKER, ROOT, Stack, deploy
+from backups import BACKUPS, LAST_TABLE, PROGRAM, Done, Nas, backup, held, manifest, names, settings
+from rehearsal import DOCKER, ROOT, Stack, deploy, until
 from telegram_emulator.client import User
 
 SYNOSCHEDTASK = "/usr/syno/bin/synoschedtask"

@@ -5,32 +5,24 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from testinfra.host import Host
 
-from rehearsal import DOCKER, ROOT, Stack, reach_nas
+from rehearsal import DOCKER, ROOT, Stack, reach_nas, until
 
 
 def reboot(stack: Stack) -> Host:
     """Restart the stand-in as DSM restarts, and wait until SSH answers; return the NAS, over a new connection."""
     subprocess.run(["docker", "restart", "--time", "30", stack.instance], check=True, capture_output=True)
-    until(lambda: ready(stack), 90, "the NAS to boot")
+    until(lambda: ready(stack), "the NAS boots", 90)
     return reach_nas()
 
 
 def ready(stack: Stack) -> bool:
     command = ["docker", "exec", stack.instance, "/usr/local/sbin/dsm-ready"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
-def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.5)  # between two looks; the condition above ends the wait
 
 
 def metric(nas: Host, name: str) -> float | None:
@@ -55,7 +47,7 @@ def test_everything_is_back_after_a_reboot(stack: Stack, nas: Host) -> None:
     booted = time.time()
 
     nas = reboot(stack)
-    until(lambda: (metric(nas, "kbju_boot_finished_timestamp_seconds") or 0) > booted, 240, "the boot script")
+    until(lambda: (metric(nas, "kbju_boot_finished_timestamp_seconds") or 0) > booted, "the boot script ends", 240)
 
     assert metric(nas, "kbju_boot_success") == 1
     running = nas.check_output(f"{DOCKER} ps --no-trunc --quiet --filter health=healthy").split()

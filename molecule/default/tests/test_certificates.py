@@ -180,7 +180,7 @@ def test_a_renewal_drops_no_connection(stack: Stack, renew: Renew) -> None:
         after, until = served(stack), visitors.answers + 20
         deadline = time.monotonic() + 30
         while visitors.answers < until and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks; whether there were enough answers is asserted below
         # This request began with the old certificate and ends after the swap.
         begun.sendall(b"Connection: close\r\n\r\n")
         answer = begun.recv(4096)

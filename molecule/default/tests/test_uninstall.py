@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from testinfra.host import Host
 
@@ -10,28 +12,22 @@ from rehearsal import DOCKER, ROOT, deploy
 PLAYBOOK = "playbooks/uninstall.yml"
 CONFIRMED = ["--extra-vars", "confirm=kbju-bot-prod"]
 ROW = "uninstalled-and-back"
+PLACES = "/usr/local/etc/rc.d /usr/syno/etc/synoschedule.d /usr/syno/etc/firewall.d /etc/crontab /etc/passwd /etc/group"
 
 
 def engine(nas: Host, kind: str) -> list[str]:
     """Return the names of our containers, networks or volumes."""
-    listing = nas.check_output(
-        f"{DOCKER} {kind} ls {'--all' if kind == 'container' else ''} | grep -o 'kbju-[a-z-]*$' || true"
-    )
-    return sorted(set(listing.split()))
-
-
-def psql(nas: Host, statement: str) -> str:
-    """Run a statement in the bot's database as its superuser."""
-    command = f"{DOCKER} exec kbju-postgres psql --no-psqlrc --quiet --tuples-only --no-align --dbname kbju --command"
-    return str(nas.check_output(f'{command} "{statement}"'))
+    listing = nas.check_output(f"{DOCKER} {kind} ls {'--all' if kind == 'container' else ''}")
+    return sorted({word for word in listing.split() if word.startswith("kbju-") and ":" not in word})
 
 
 def leftovers(nas: Host) -> str:
     """Return what there is of us in DSM's own places."""
-    places = (
-        "/usr/local/etc/rc.d /usr/syno/etc/synoschedule.d /etc/crontab /etc/passwd /etc/group /usr/syno/etc/firewall.d"
-    )
-    return str(nas.check_output(f"grep -rils kbju {places} || true; find {places} -iname '*kbju*'"))
+    names = nas.check_output(f"find {PLACES} -iname '*kbju*'")
+    contents = nas.run(f"grep -ril kbju {PLACES}")
+    none_found = 1
+    assert contents.rc in {0, none_found}, contents.stderr
+    return "\n".join(part for part in (names, contents.stdout.strip()) if part)
 
 
 @pytest.mark.parametrize("confirmation", [[], ["--extra-vars", "confirm=kbju"]], ids=["none", "another name"])
@@ -57,8 +53,8 @@ def test_check_mode_tells_and_removes_nothing(nas: Host) -> None:
     assert nas.file(f"{ROOT}/secrets/salt").exists
 
 
-def test_the_data_stays_and_comes_back(nas: Host) -> None:
-    psql(nas, f"CREATE TABLE kept AS SELECT '{ROW}' AS word")
+def test_the_data_stays_and_comes_back(nas: Host, sql: Callable[[str], str]) -> None:
+    sql(f"CREATE TABLE kept AS SELECT '{ROW}' AS word")
     keepsake = nas.check_output(f"sha256sum {ROOT}/secrets/salt")
 
     removed = deploy(PLAYBOOK, *CONFIRMED)
@@ -73,8 +69,8 @@ def test_the_data_stays_and_comes_back(nas: Host) -> None:
 
     back = deploy("site.yml")
     assert back.returncode == 0, back.stdout[-3000:]
-    assert psql(nas, "SELECT word FROM kept").strip() == ROW
-    psql(nas, "DROP TABLE kept")
+    assert sql("SELECT word FROM kept") == ROW
+    sql("DROP TABLE kept")
 
 
 def test_the_data_goes_when_that_is_asked_for(nas: Host) -> None:

@@ -25,6 +25,7 @@ report() {
   local now
   now=$(date +%s)
   say "$2"
+  # The log and the metric tell it as well, should this DSM have no logger.
   logger -t kbju-boot "$2" 2> /dev/null || true
   cat > "$root/metrics/boot.prom.new" << METRICS
 # HELP kbju_boot_success Whether the stack was healthy after the last boot.

@@ -232,5 +232,5 @@ def wait_for(condition: Callable[[], object], seconds: float, interval: float = 
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(interval)
+        time.sleep(interval)  # between two looks; the deadline ends the wait
     return True

@@ -133,7 +133,7 @@ def ask_for_certificate(settings: Settings, force: bool) -> str:
     except RenewalError as error:
         if not LOST_ACCOUNT.search(str(error)):
             raise
-    # An account without which nothing is lost: certbot registers another.
+    # An account without which nothing is lost: certbot registers another, or says again why it can't where this fails.
     parts = urlsplit(settings.server)
     shutil.rmtree(os.path.join(settings.store, "accounts", parts.netloc, parts.path.strip("/")), ignore_errors=True)
     return run_certbot(settings, certonly(settings, force))

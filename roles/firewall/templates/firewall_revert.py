@@ -78,9 +78,13 @@ def command(armed: dict[str, Any], verb: str) -> str:
     """Call synofirewall; return an empty text, or what went wrong."""
     try:
         done = subprocess.run(
-            [armed["synofirewall"], verb], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=COMMAND_SECONDS, check=False,
-        )  # fmt: skip
+            [armed["synofirewall"], verb],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )  # fmt: skip - one option a line reads no better
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     return "" if done.returncode == 0 else f"exit code {done.returncode}: {done.stdout[-500:]!r}"
@@ -128,7 +132,7 @@ def wait(folder: str) -> None:
     while now is not None and now["token"] == armed["token"]:
         if time.monotonic() >= now["deadline"]:
             revert(folder, "nobody confirmed the change within {} seconds".format(armed["seconds"]), due=True)
-        time.sleep(1 / LOOKS_A_SECOND)
+        time.sleep(1 / LOOKS_A_SECOND)  # between two looks; the deadline or a confirmation ends the wait
         # What can't be read just now may not end this: the last that was read counts.
         with contextlib.suppress(OSError):
             now = read_armed(folder)

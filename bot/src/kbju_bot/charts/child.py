@@ -31,8 +31,8 @@ def main(patience: float) -> None:
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write(str(_OOM_SCORE))
     # Here, so that the alarm watches over the import, too.
-    from kbju_bot.charts.drawing import draw  # noqa: PLC0415 - under the alarm
-    from kbju_bot.charts.spec import decode  # noqa: PLC0415 - under the alarm
+    from kbju_bot.charts.drawing import draw  # noqa: PLC0415 - imported only once the alarm watches
+    from kbju_bot.charts.spec import decode  # noqa: PLC0415 - imported only once the alarm watches
 
     # What the imports left stays for good: the collector need not look at it after every picture.
     gc.freeze()

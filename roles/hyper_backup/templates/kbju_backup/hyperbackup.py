@@ -174,7 +174,7 @@ class HyperBackup:
                     f"the task {task.name} was not started",
                     _REMEDY,
                 )
-            time.sleep(POLL)
+            time.sleep(POLL)  # between two looks; the deadline ends the wait
 
     def _await(self, task: Task, tail: LogTail) -> str:
         last_alive = time.monotonic()
@@ -192,7 +192,7 @@ class HyperBackup:
                 return "unknown"
             if now > self._deadline:
                 return result or "timeout"
-            time.sleep(POLL)
+            time.sleep(POLL)  # between two looks; the deadline ends the wait
 
     def _what(self, task: Task, result: str, tail: LogTail) -> str:
         said = [line.split("]", 2)[-1].strip() for line in tail.lines() if f"[{task.name}]" in line]

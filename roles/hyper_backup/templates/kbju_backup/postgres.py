@@ -47,9 +47,9 @@ class Session:
         process = self._running.process
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(f"{sql}\n\\echo {_END}\n".encode())  # type: ignore[union-attr]  # a pipe
-            process.stdin.flush()  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]  # a pipe
         lines: list[str] = []
-        for line in iter(process.stdout.readline, b""):  # type: ignore[union-attr]
+        for line in iter(process.stdout.readline, b""):  # type: ignore[union-attr]  # a pipe
             text = line.decode("utf-8", "replace").rstrip("\n")
             if text == _END:
                 return lines
@@ -172,7 +172,7 @@ class Server:
             )
             yield session
             # psql ends when its input does.
-            running.process.stdin.close()  # type: ignore[union-attr]
+            running.process.stdin.close()  # type: ignore[union-attr]  # a pipe
 
     # ---- dumps -----------------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ def stream(
                 stdin.write(chunk)  # type: ignore[union-attr]  # both are pipes
         _close(stdin)
         while True:
-            chunk = stdout.read(CHUNK)  # type: ignore[union-attr]
+            chunk = stdout.read(CHUNK)  # type: ignore[union-attr]  # a pipe
             if not chunk:
                 break
             if sink is not None:

@@ -149,7 +149,7 @@ class Store:
                 folder = self.folder / (_UNFINISHED + name)
                 if not (folder.exists() or (self.folder / name).exists()):
                     break
-                time.sleep(0.1)
+                time.sleep(0.1)  # until the next second has a free name
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise not_written(error, str(self.folder)) from error
@@ -195,7 +195,7 @@ def _lock(handle: int, patience: float) -> bool:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 return False
-            time.sleep(0.2)
+            time.sleep(0.2)  # between two looks; the deadline ends the wait
         else:
             return True
 
