@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,7 +131,7 @@ def test_kills_for_want_of_memory_are_counted_over_restarts(make: Callable[..., 
 def test_restarts_by_the_engine_are_counted(make: Callable[..., Project]) -> None:
     project = make("crashing")
     container = project.run("crashing", "exit 1", NOTHING, "--restart=on-failure:2")
-    until(lambda: docker("inspect", "--format", "{{.RestartCount}} {{.State.Status}}", container) == "2 exited", "gave up")
+    until(lambda: state_of(container) == "exited", "the engine gives up")
 
     told = project.look()
 
@@ -213,6 +216,19 @@ def test_two_runs_never_look_at_the_same_time(make: Callable[..., Project]) -> N
     assert done.returncode == 0
     assert "another run" in done.stdout
     assert time.monotonic() - started < 10
+    assert not (project.folder / "metrics" / "containers.prom").exists()
+
+
+def test_after_a_removal_nothing_is_told_any_more(make: Callable[..., Project]) -> None:
+    project = make()
+    program = [sys.executable, "-B", str(project.folder / "bin" / "container_metrics.py")]
+    with subprocess.Popen(program) as under_way:
+        until((project.folder / "metrics" / "containers.prom").exists, "it has looked")
+
+        removed = project.program("--remove")
+
+        assert (removed.returncode, removed.stderr) == (0, "")
+        assert under_way.wait(timeout=5) == -signal.SIGTERM
     assert not (project.folder / "metrics" / "containers.prom").exists()
 
 

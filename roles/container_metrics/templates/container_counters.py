@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict
+from typing import Any
 
 from container_engine import NOT_FOUND, Engine, EngineError
 from container_logs import count_errors
@@ -20,11 +20,11 @@ class Counters:
     """Counts by service. What happened before the first look ever is history, and not counted."""
 
     def __init__(self, found: dict[str, Any], now: float) -> None:
-        self.oom_kills: Dict[str, int] = found.get("oom_kills", {})
-        self.log_errors: Dict[str, int] = found.get("log_errors", {})
-        # When the last kill of a service was, and until when all was looked at: seconds since 1970. A clock that was wrong
-        # must not stop the counting for long.
-        self._killed: Dict[str, float] = found.get("killed", {})
+        self.oom_kills: dict[str, int] = found.get("oom_kills", {})
+        self.log_errors: dict[str, int] = found.get("log_errors", {})
+        # When the last kill of a service was, and until when all was looked at: seconds since 1970. A clock that was
+        # wrong must not stop the counting for long.
+        self._killed: dict[str, float] = found.get("killed", {})
         self._events_until = min(found.get("events_until", now), now)
         self._logs_until = min(found.get("logs_until", now - LOG_DELAY), now - LOG_DELAY)
         self._began = found.get("began", now)

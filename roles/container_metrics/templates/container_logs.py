@@ -29,11 +29,15 @@ EXPECTED = re.compile(
       # PostgreSQL, when it is stopped or has just been started: nobody can work then, which other alerts tell.
       FATAL:\ \ terminating\ (?:connection|background\ worker|autovacuum\ process)
     | FATAL:\ \ the\ database\ system\ is\ (?:shutting\ down|starting\ up|in\ recovery\ mode|not\ yet\ accepting)
-      # A deployment asks whether an account's password is the present one. A wrong one in earnest leaves its user without a
-      # database, which is told.
+      # A deployment asks whether an account's password is the present one. A wrong one in earnest leaves its user
+      # without a database, which is told.
     | FATAL:\ \ password\ authentication\ failed
       # It gives way to somebody's lock and comes again.
     | ERROR:\ \ canceling\ autovacuum\ task
+      # nginx and the exporters, of a container that is down: its own alerts tell that.
+    | \ could\ not\ be\ resolved\ \(|\ connect\(\)\ failed\ \(1\d\d:
+    | Error\ opening\ connection\ to\ database
+    | msg="(?:Probe\ failed|Error\ for\ HTTP\ request)"\ module=
       # nginx, of visitors: who looks for what is not there, tries passwords, sends too much or too often, or speaks
       # TLS as nobody does any more. Anybody in the world could fill the log with these.
     | open\(\)\ "/var/www/.*failed\ \(2:

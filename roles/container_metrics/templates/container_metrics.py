@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 import time
-from typing import Any, Dict, Iterator, List, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 from container_counters import Counters
 from container_engine import NOT_FOUND, Engine, EngineError
@@ -36,7 +36,7 @@ class Settings(NamedTuple):
     root: str
     socket: str
     # The services that run for good.
-    containers: List[str]
+    containers: list[str]
     memory_budget_bytes: int
     # How many lines of each log are looked at every minute.
     log_lines: int
@@ -52,11 +52,11 @@ class Settings(NamedTuple):
         return f"{self.root}/metrics/.containers.json"
 
 
-def present(engine: Engine, settings: Settings) -> Dict[str, Dict[str, Any]]:
+def present(engine: Engine, settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the container of each service, as the engine lists it.
 
-    Of several the one that counts: compose gives an old container another name while it makes the new one, and `compose run`
-    adds one for a moment. What is not meant to run for good is there only while it runs.
+    Of several the one that counts: compose gives an old container another name while it makes the new one, and
+    `compose run` adds one for a moment. What is not meant to run for good is there only while it runs.
 
     Raises:
         EngineError: the engine does not answer.
@@ -64,7 +64,7 @@ def present(engine: Engine, settings: Settings) -> Dict[str, Dict[str, Any]]:
     label = f"com.docker.compose.project={settings.project}"
     rows = engine.ask("/containers/json", all=1, filters=json.dumps({"label": [label]}))
 
-    def weight(row: Dict[str, Any]) -> Any:
+    def weight(row: dict[str, Any]) -> Any:
         return row["Labels"].get(ONE_OFF) != "True", row["State"] == "running", row["Created"]
 
     best = {row["Labels"].get(SERVICE, ""): row for row in sorted(rows, key=weight)}
@@ -73,7 +73,7 @@ def present(engine: Engine, settings: Settings) -> Dict[str, Dict[str, Any]]:
     }
 
 
-def look(engine: Engine, settings: Settings, counters: Counters, with_logs: bool) -> List[str]:
+def look(engine: Engine, settings: Settings, counters: Counters, with_logs: bool) -> list[str]:
     """Look at everything once, and write it; return what could not be read.
 
     Raises:
@@ -128,15 +128,22 @@ def write(path: str, text: str) -> None:
 
 
 @contextlib.contextmanager
-def alone(path: str) -> Iterator[bool]:
-    """Hold a lock; yield whether it was free."""
-    with open(path, "w", encoding="utf-8") as lock:
+def alone(path: str, instead: bool = False) -> Iterator[bool]:
+    """Hold a lock; yield whether it was free. With `instead`, whoever holds it is ended."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-        else:
-            yield True
+            if not instead:
+                yield False
+                return
+            os.kill(int(lock.read()), signal.SIGTERM)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield True
 
 
 def run(settings: Settings, looks: int) -> int:
@@ -155,17 +162,22 @@ def run(settings: Settings, looks: int) -> int:
     return code
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the program and return its exit code."""
     parser = argparse.ArgumentParser(prog="container-metrics", description=__doc__)
     parser.add_argument("--once", action="store_true", help="look a single time")
+    parser.add_argument("--remove", action="store_true", help="end the run that is under way, and remove what it told")
     options = parser.parse_args(arguments)
     folder = os.path.dirname(os.path.realpath(__file__))
     with open(f"{folder}/container-metrics.json", encoding="utf-8") as file:
         settings = Settings(**json.load(file))
     # Ends the program, should a disk or the engine hold it up.
     signal.alarm(LIFETIME)
-    with alone(f"{folder}/.container-metrics.lock") as free:
+    with alone(f"{folder}/.container-metrics.lock", instead=options.remove) as free:
+        if options.remove:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(settings.metrics)
+            return 0
         if not free:
             print("another run is under way, and tells the same")
             return 0

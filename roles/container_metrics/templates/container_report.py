@@ -6,7 +6,7 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 
 SECONDS_PER_NANOSECOND = 1e-9
 # Interfaces of the NAS that lead nowhere outside.
@@ -37,20 +37,20 @@ class Report:
     """Collects values, and writes them by metric."""
 
     def __init__(self) -> None:
-        self._lines: Dict[str, list[str]] = {name: [] for name in HELP}
+        self._lines: dict[str, list[str]] = {name: [] for name in HELP}
 
-    def add(self, metric: str, value: Optional[float], **labels: str) -> None:
+    def add(self, metric: str, value: float | None, **labels: str) -> None:
         """Add a value; None is none."""
         if value is not None:
             shown = ",".join(f'{name}="{text}"' for name, text in labels.items())
             self._lines[metric].append(f"{metric}{{{shown}}} {value:.17g}" if shown else f"{metric} {value:.17g}")
 
-    def add_container(self, name: str, inspected: dict[str, Any], stats: Optional[dict[str, Any]]) -> None:
+    def add_container(self, name: str, inspected: dict[str, Any], stats: dict[str, Any] | None) -> None:
         """Add what the engine says of a container. `stats` is None for one that does not run."""
         state, limits = inspected["State"], inspected["HostConfig"]
         health = (state.get("Health") or {}).get("Status", "none")
 
-        def add(metric: str, value: Optional[float]) -> None:
+        def add(metric: str, value: float | None) -> None:
             self.add("kbju_container_" + metric, value, name=name)
 
         add("running", float(stats is not None))
@@ -85,7 +85,7 @@ def seconds(text: str) -> float:
     return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
 
 
-def memory(stats: dict[str, Any]) -> Optional[float]:
+def memory(stats: dict[str, Any]) -> float | None:
     """Return the bytes in use as `docker stats` shows them; None for a container that has just ended."""
     usage, more = stats.get("usage"), stats.get("stats", {})
     if usage is None:
@@ -95,7 +95,7 @@ def memory(stats: dict[str, Any]) -> Optional[float]:
     return float(usage - cache if cache < usage else usage)
 
 
-def interfaces(dev: str) -> dict[str, Tuple[int, int]]:
+def interfaces(dev: str) -> dict[str, tuple[int, int]]:
     """Return the bytes received and sent by interface, from the text of /proc/net/dev."""
     found = {}
     for line in dev.splitlines()[2:]:
