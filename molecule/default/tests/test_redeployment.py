@@ -21,6 +21,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "kbju-prometheus": ({"prometheus_scrape_interval": "nonsense"}, r"not a valid duration"),
     "kbju-node-exporter": ({"prometheus_node_exporter_excluded_mounts": "("}, r"missing closing \)"),
     "kbju-postgres-exporter": ({"prometheus_postgres_user": "nobody"}, r"password authentication failed"),
+    "kbju-blackbox": ({"blackbox_timeout": "nonsense"}, r"cannot unmarshal !!str `nonsense` into time.Duration"),
     "kbju-grafana": ({"grafana_prometheus_url": 'x"\n    type: ['}, r"(?i)provisioning error"),
     "kbju-nginx": ({"nginx_max_body_size": "nonsense"}, r'"client_max_body_size" directive invalid value'),
     BOT: ({"bot_telegram_api_url": "nonsense"}, r"TELEGRAM_API_URL"),
