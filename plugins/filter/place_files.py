@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 
@@ -31,9 +32,14 @@ def below(rows: Sequence[dict[str, Any]], folder: str) -> list[dict[str, Any]]:
     return [{"path": folder}, *({**row, "path": f"{folder}/{row['path']}"} for row in rows)]
 
 
+def copies_into(paths: Sequence[str], folder: str) -> list[dict[str, Any]]:
+    """Return an entry for each file of the controller: copied as it is into `folder`, under its own name."""
+    return [{"path": f"{folder}/{PurePosixPath(path).name}", "copy": path} for path in sorted(paths)]
+
+
 class FilterModule:
     """Makes the filters known to Ansible."""
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"below": below, "secret_files": secret_files}
+        return {"below": below, "copies_into": copies_into, "secret_files": secret_files}

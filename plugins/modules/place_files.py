@@ -30,6 +30,7 @@ options:
       owner: {description: The owner's uid., type: int, default: 0}
       group: {description: The group's gid or its name on the NAS; as the owner's uid when absent., type: str}
       mode: {description: The mode in octal., type: str, default: "0755"}
+      exclusive: {description: Remove files in it that are not listed., type: bool, default: false}
   files:
     description: Files, in any order.
     type: list
@@ -208,6 +209,14 @@ class Placer:
             os.unlink(aside)
             raise
 
+    def remove_others(self, row: dict[str, Any], listed: set[str]) -> None:
+        """Remove what is directly in a directory and neither listed nor a directory itself."""
+        place = os.path.join(self.root, row["path"])
+        for name in sorted(os.listdir(place)) if find(place) else []:
+            path = os.path.join(row["path"], name)
+            if path not in listed and not stat.S_ISDIR(os.lstat(os.path.join(self.root, path)).st_mode):
+                self.remove({"path": path})
+
     def remove(self, row: dict[str, Any]) -> None:
         """Remove a file."""
         place = os.path.join(self.root, row["path"])
@@ -237,7 +246,7 @@ def main() -> None:
     state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
     text = {"type": "str"}
     lists: dict[str, dict[str, Any]] = {
-        "directories": rows("0755"),
+        "directories": rows("0755", exclusive={"type": "bool", "default": False}),
         "files": rows(
             "0644",
             content=text,
@@ -273,6 +282,10 @@ def main() -> None:
                 placer.file(row, secret=False)
         for row in given["secrets"]:
             placer.file(row, secret=True)
+        listed = {row["path"] for row in given["files"] + given["secrets"]}
+        for row in given["directories"]:
+            if row["exclusive"]:
+                placer.remove_others(row, listed)
     except Unfit as problem:
         module.fail_json(msg=str(problem), changed_paths=placer.changed)
     except (OSError, ValueError) as error:

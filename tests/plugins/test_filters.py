@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from plugins.filter.containers import unfit_containers
 from plugins.filter.images import image_references, images_to_ship
-from plugins.filter.place_files import secret_files
+from plugins.filter.place_files import copies_into, secret_files
 from plugins.filter.preflight import memory_of, overlapping_subnets, taken_ports, unfit_secrets
 from plugins.filter.prometheus import targets_not_up
 
@@ -214,3 +215,32 @@ def test_secret_files_are_for_one_uid() -> None:
     (row,) = secret_files([{"name": "bot", "kind": "runtime", "password": "p"}], "secrets/x", 999)
 
     assert row == {"path": "secrets/x/bot", "content": "p", "owner": 999, "mode": "0400", "secret": True}
+
+
+@pytest.mark.parametrize(
+    ("state", "health", "fit"),
+    [
+        ("running", "healthy", True),
+        ("running", None, True),
+        ("running", "starting", False),
+        ("running", "unhealthy", False),
+        ("exited", "unhealthy", False),
+        ("exited", None, False),
+        ("restarting", None, False),
+        ("created", None, False),
+    ],
+)
+def test_without_a_health_check_a_container_must_run(state: str, health: str | None, fit: bool) -> None:
+    containers: dict[str, dict[str, Any]] = {
+        "kbju-x": {"state": state, "health": health},
+        "kbju-y": {"state": "running", "health": "healthy"},
+    }
+
+    assert unfit_containers(containers) == ([] if fit else ["kbju-x"])
+
+
+def test_files_are_copied_under_their_own_names() -> None:
+    assert copies_into(["/repo/docs/b.md", "/repo/docs/a.md"], "runbook") == [
+        {"path": "runbook/a.md", "copy": "/repo/docs/a.md"},
+        {"path": "runbook/b.md", "copy": "/repo/docs/b.md"},
+    ]

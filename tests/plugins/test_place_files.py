@@ -183,6 +183,35 @@ REFUSALS: list[tuple[dict[str, list[Any]], str]] = [
 ]
 
 
+def test_an_exclusive_directory_keeps_only_what_is_listed(play: Play) -> None:
+    pages = play.root / "pages"
+    (pages / "deeper").mkdir(parents=True)
+    (pages / "deeper/kept").write_text("x")
+    (pages / "old.md").write_text("old")
+    (pages / "link.md").symlink_to("/etc/passwd")
+    (play.root / "beside.md").write_text("kept")
+    wanted: dict[str, Any] = {
+        "directories": [{"path": "pages", "exclusive": True}, {"path": "new", "exclusive": True}],
+        "files": [
+            {"path": "pages/a.md", "content": "a"},
+            {"path": "pages/secret", "content": CANARY, "mode": "0400", "secret": True},
+        ],
+    }
+
+    tried = play.run("--check", **wanted)
+    there = sorted(path.name for path in pages.iterdir())
+    done = play.run(**wanted)
+    again = play.run(**wanted)
+
+    assert there == ["deeper", "link.md", "old.md"]
+    assert {"pages/link.md", "pages/old.md"} < set(tried["changed_paths"])
+    assert tried["changed_paths"] == done["changed_paths"]
+    assert sorted(path.name for path in pages.iterdir()) == ["a.md", "deeper", "secret"]
+    assert (pages / "deeper/kept").exists()
+    assert (play.root / "beside.md").exists()
+    assert again["changed"] is False
+
+
 def test_what_makes_no_sense_is_refused_with_the_reason(play: Play) -> None:
     (play.root / "link").symlink_to("/etc/hostname")
 

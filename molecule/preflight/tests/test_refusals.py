@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import yaml
 from testinfra.host import Host
 
-from rehearsal import deploy, reach_nas
+from plugins.filter.preflight import memory_of
+from rehearsal import REPOSITORY, deploy, reach_nas
 
 LISTENER = 'import socket,time; s=socket.socket(); s.bind(("0.0.0.0",8443)); s.listen(); time.sleep(600)'
 
@@ -67,10 +69,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_error(404)
 http.server.HTTPServer(("127.0.0.1", 8099), Answer).serve_forever()
 """
+BUDGETS = yaml.safe_load((REPOSITORY / "group_vars/all/limits.yml").read_text(encoding="utf-8"))["kbju_budget_table"]
+GREEDY = {"kbju-grafana": {"memory_mb": 1200}}
 WRONG_SETTINGS: dict[str, dict[str, Any]] = {
     "secrets not set: vault_bot_token": {"vault_bot_token": ""},
-    "the services' memory limits add up to 3524 MiB, but the whole stack may have 3072": {
-        "kbju_budget_changes": {"kbju-grafana": {"memory_mb": 900}}
+    f"the services' memory limits add up to {memory_of(BUDGETS | GREEDY)} MiB, but the whole stack may have 3072": {
+        "kbju_budget_changes": GREEDY
     },
     "the NAS can't resolve no-such.invalid": {"kbju_domain": "no-such.invalid"},
     "the NAS's clock is 3600 s behind": {"kbju_telegram_api_url": "http://127.0.0.1:8099"},

@@ -63,7 +63,7 @@ for attempt in $(seq "$attempts"); do
 done
 of_project=label=com.docker.compose.project=$project
 for id in $("$docker" ps --all --quiet --filter "$of_project" --filter health=unhealthy) \
-  $("$docker" ps --all --quiet --filter "$of_project" --filter status=exited); do
+  $("$docker" ps --all --quiet --filter "$of_project" --filter status=exited --filter status=restarting); do
   echo "== $("$docker" inspect --format '{{.Name}}' "$id"), its last lines:"
   "$docker" logs --tail 20 "$id" 2>&1
 done
