@@ -56,6 +56,8 @@ class Message:
     document: StoredFile | None = None
     reply_to: Message | None = None
     edited: int | None = None
+    silent: bool = False
+    """Whether the user's phone makes no sound of it."""
 
     @property
     def from_bot(self) -> bool:
@@ -108,6 +110,7 @@ class Message:
             "from": "bot" if self.from_bot else "user",
             "date": self.date,
             "edited": self.edited is not None,
+            "silent": self.silent,
         }
 
 

@@ -76,6 +76,7 @@ async def send_message(call: Call) -> Any:
         entities=entities,
         markup=check_markup(call.params.json("reply_markup")),
         reply_to=reply_target(call, chat),
+        silent=call.params.flag("disable_notification"),
     )
     return call.bot.send(chat, message)
 
