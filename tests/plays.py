@@ -10,8 +10,12 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def run_role(folder: Path, role: str, tasks_from: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+def run_role(
+    folder: Path, role: str, tasks_from: str, *arguments: str, **variables: Any
+) -> subprocess.CompletedProcess[str]:
     """Run one task file of a role, with a playbook that is written into `folder`, and return what ansible said.
+
+    `arguments` are ansible-playbook's.
 
     The inventory's variables are not there: what the tasks need is given.
     """
@@ -24,7 +28,7 @@ def run_role(folder: Path, role: str, tasks_from: str, **variables: Any) -> subp
     }
     (folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
     return subprocess.run(
-        ["ansible-playbook", "--inventory", "localhost,", str(folder / "play.json")],
+        ["ansible-playbook", "--inventory", "localhost,", *arguments, str(folder / "play.json")],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

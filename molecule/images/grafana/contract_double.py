@@ -12,10 +12,10 @@ import json
 import os
 import signal
 import sys
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 sys.path.insert(0, str(Path(os.path.realpath(__file__)).parent))
 
@@ -24,6 +24,10 @@ import store
 from settings import ConfigurationError, Settings
 
 NOTICE = "grafana contract double: this is a stand-in, not Grafana"
+
+
+def _shelf(folder: dict[str, str]) -> dict[str, str]:
+    return {"folderUid": folder["uid"], "folderTitle": folder["title"]}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -66,24 +70,52 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, f"<!doctype html><title>Grafana</title><p>{NOTICE}</p>")
         elif not (self._is_admin() or self.settings.anonymous):
             if path.startswith("/api/"):
-                self._answer(401, {"message": "Unauthorized"})
+                given = "Authorization" in self.headers
+                self._answer(401, {"message": "Invalid username or password" if given else "Unauthorized"})
             else:
                 self._answer(302, "", Location=prefix + "/login")
         else:
             self._serve(path)
 
     def _serve(self, path: str) -> None:
-        found: dict[str, Any] = {str(board["uid"]): board for board in self.provisioned.dashboards}
-        if path == "/api/datasources":
-            self._answer(200, self.provisioned.datasources)
-        elif path == "/api/search":
-            self._answer(200, [{"uid": uid, "title": board["title"]} for uid, board in found.items()])
-        elif path.startswith("/api/dashboards/uid/") and path.rsplit("/", 1)[1] in found:
-            self._answer(200, {"dashboard": found[path.rsplit("/", 1)[1]], "meta": {"provisioned": True}})
-        elif path == "/":
-            self._answer(200, f"<!doctype html><title>Grafana</title><p>{NOTICE}</p>")
+        known = self.provisioned
+        answers: dict[str, object] = {
+            "/api/user": {"id": 1, "login": self.settings.admin_user, "isGrafanaAdmin": True, "orgId": 1},
+            "/api/org": {"id": 1, "name": "Main Org."},
+            "/api/datasources": [{"readOnly": True, "orgId": 1, **source} for source in known.datasources],
+            "/api/folders": [{"id": number, **folder} for number, folder in enumerate(known.folders, 1)],
+            "/api/search": [
+                {"uid": uid, "title": board.content["title"], "type": "dash-db", **_shelf(board.folder)}
+                for uid, board in known.dashboards.items()
+            ],
+            "/": f"<!doctype html><title>Grafana</title><p>{NOTICE}</p>",
+        }
+        if known.home is not None:
+            answers["/api/dashboards/home"] = {"dashboard": known.home, "meta": {"isHome": True}}
+        for uid, board in known.dashboards.items():
+            meta = {"provisioned": True, "url": f"{self.settings.prefix}/d/{uid}/", **_shelf(board.folder)}
+            answers[f"/api/dashboards/uid/{uid}"] = {"dashboard": board.content, "meta": meta}
+        if path.startswith("/api/datasources/proxy/uid/"):
+            self._ask_source(path.removeprefix("/api/datasources/proxy/uid/"))
+        elif path in answers:
+            self._answer(200, answers[path])
         else:
             self._answer(404, {"message": "Not found"})
+
+    def _ask_source(self, rest: str) -> None:
+        """Hand a question on to a data source, and its answer back."""
+        uid, _, path = rest.partition("/")
+        source = next((one for one in self.provisioned.datasources if one.get("uid") == uid), None)
+        if source is None:
+            self._answer(404, {"message": "Unable to find datasource"})
+            return
+        _, mark, question = self.path.partition("?")
+        try:
+            address = f"{str(source['url']).rstrip('/')}/{path}{mark}{question}"
+            with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  # a provisioned address
+                self._answer(answer.status, json.load(answer))
+        except (OSError, ValueError) as error:
+            self._answer(502, {"message": f"Bad Gateway: {error}"})
 
     def log_message(self, format: str, *args: object) -> None:
         """Say one line a request on standard output, health checks left out."""
@@ -97,7 +129,8 @@ def main() -> int:
     print(NOTICE)
     try:
         settings = Settings.from_environment()
-        Handler.settings, Handler.provisioned = settings, provisioning.read(settings.provisioning)
+        Handler.settings = settings
+        Handler.provisioned = provisioning.read(settings.provisioning, settings.home)
         store.save_first(settings.data, settings.admin_password)
     except ConfigurationError as error:
         print(f"level=error msg={error}")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boards
 import yaml
 from settings import ConfigurationError
 
-# Grafana replaces these before it sends a query; promtool's parser wants something of the right type in their place.
-_VARIABLES = (
-    (re.compile(r"\$__(rate_)?interval(_ms)?\b|\$\{__(rate_)?interval(_ms)?\}|\$__range(_s|_ms)?\b"), "5m"),
-    (re.compile(r"\$\{\w+(:\w+)?\}|\$\w+|\[\[\w+\]\]"), "x"),
-)
+
+@dataclass(frozen=True)
+class Placed:
+    """A dashboard, and the folder that its provider puts it into."""
+
+    content: dict[str, Any]
+    folder: dict[str, str]
 
 
 @dataclass
@@ -26,7 +25,9 @@ class Provisioned:
     """All that the provisioning files ask for."""
 
     datasources: list[dict[str, Any]] = field(default_factory=list)
-    dashboards: list[dict[str, Any]] = field(default_factory=list)
+    dashboards: dict[str, Placed] = field(default_factory=dict)
+    folders: list[dict[str, str]] = field(default_factory=list)
+    home: dict[str, Any] | None = None
 
 
 def _yaml_files(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -40,71 +41,61 @@ def _yaml_files(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield path, content
 
 
-def _panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for panel in dashboard.get("panels", []):
-        yield panel
-        yield from _panels(panel)  # a row holds its panels
-
-
-def _check_queries(queries: list[tuple[str, str]]) -> None:
-    """Let promtool parse every query; the error names the panel."""
-    for place, query in queries:
-        expression = query
-        for pattern, replacement in _VARIABLES:
-            expression = pattern.sub(replacement, expression)
-        rules = {"groups": [{"name": "query", "rules": [{"record": "query", "expr": expression}]}]}
-        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-            yaml.safe_dump(rules, file)
-            file.flush()
-            checked = subprocess.run(
-                ["promtool", "check", "rules", file.name], capture_output=True, text=True, check=False
-            )
-        if checked.returncode != 0:
-            reason = (checked.stderr + checked.stdout).replace(file.name, "").strip()
-            raise ConfigurationError(f"{place}: promtool rejects the query {query!r}: {reason}")
-
-
-def _read_dashboard(path: Path, datasource_ids: set[str]) -> dict[str, Any]:
-    try:
-        dashboard: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"provisioning error: {path}: can't be parsed: {error}") from error
-    for key in ("uid", "title"):
-        if not dashboard.get(key):
-            raise ConfigurationError(f"{path}: the dashboard has no {key}")
-    queries = []
-    for panel in _panels(dashboard):
-        place = f"{path}: panel {panel.get('title', panel.get('id'))!r}"
-        for target in [panel, *panel.get("targets", [])]:
-            source = target.get("datasource")
-            name = source.get("uid") if isinstance(source, dict) else source
-            if name and not str(name).startswith(("$", "-- ", "grafana")) and name not in datasource_ids:
-                raise ConfigurationError(f"{place}: data source {name!r} is provisioned by no file")
-            if target.get("expr"):
-                queries.append((place, target["expr"]))
-    _check_queries(queries)
-    return dashboard
-
-
-def read(folder: Path) -> Provisioned:
-    """Read `folder` as Grafana reads its provisioning folder.
-
-    Raises:
-        ConfigurationError: a file does not parse, a dashboard provider's folder is missing, a panel names a data
-            source that no file provisions, or a panel's query is no PromQL.
-    """
-    result = Provisioned()
-    for path, content in _yaml_files(folder / "datasources"):
+def _datasources(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for path, content in _yaml_files(folder):
         for source in content.get("datasources") or []:
             for key in ("name", "type"):
                 if not source.get(key):
                     raise ConfigurationError(f"{path}: a data source has no {key}")
-            result.datasources.append(source)
-    known = {str(source[key]) for source in result.datasources for key in ("name", "uid") if source.get(key)}
-    for path, content in _yaml_files(folder / "dashboards"):
+            if any(source.get(key) and source[key] == other.get(key) for other in found for key in ("name", "uid")):
+                raise ConfigurationError(f"{path}: the data source {source['name']!r} is provisioned twice")
+            if source["type"] == "alertmanager" and not (source.get("jsonData") or {}).get("implementation"):
+                raise ConfigurationError(
+                    f"{path}: {source['name']}: without jsonData.implementation it is taken for Mimir's"
+                )
+            found.append(source)
+    if sum(bool(source.get("isDefault")) for source in found) > 1:
+        raise ConfigurationError(
+            "datasource.yaml config is invalid. Only one datasource per organization can be marked as default"
+        )
+    return found
+
+
+def _dashboards(folder: Path, known: set[str], result: Provisioned) -> None:
+    titles: set[tuple[str, str]] = set()
+    for path, content in _yaml_files(folder):
         for provider in content.get("providers") or []:
-            dashboards = Path(str((provider.get("options") or {}).get("path", "")))
-            if not dashboards.is_dir():
-                raise ConfigurationError(f"{path}: provider {provider.get('name')!r}: no such folder: {dashboards}")
-            result.dashboards += [_read_dashboard(file, known) for file in sorted(dashboards.rglob("*.json"))]
+            place = Path(str((provider.get("options") or {}).get("path", "")))
+            if not place.is_dir():
+                raise ConfigurationError(f"{path}: provider {provider.get('name')!r}: no such folder: {place}")
+            title = provider.get("folder") or "General"
+            shelf = {"uid": provider.get("folderUid") or title.lower(), "title": title}
+            if shelf not in result.folders:
+                result.folders.append(shelf)
+            for file in sorted(place.rglob("*.json")):
+                board = boards.read(file, known)
+                if board["uid"] in result.dashboards or (title, board["title"]) in titles:
+                    raise ConfigurationError(f"{file}: its uid or its title in the folder {title} is another's")
+                titles.add((title, board["title"]))
+                result.dashboards[board["uid"]] = Placed(board, shelf)
+
+
+def read(folder: Path, home: Path | None = None) -> Provisioned:
+    """Read `folder` as Grafana reads its provisioning folder, and `home`, the dashboard's file that is shown first.
+
+    Raises:
+        ConfigurationError: a file does not parse, a dashboard provider's folder is missing, a panel names a data
+            source that no file provisions, lacks what Grafana needs to draw it, or asks what is no PromQL.
+    """
+    result = Provisioned(datasources=_datasources(folder / "datasources"))
+    known = {str(source[key]) for source in result.datasources for key in ("name", "uid") if source.get(key)}
+    for source in result.datasources:
+        wanted = (source.get("jsonData") or {}).get("alertmanagerUid")
+        if wanted and wanted not in known:
+            raise ConfigurationError(f"{source['name']}: alertmanagerUid {wanted!r} is provisioned by no file")
+    _dashboards(folder / "dashboards", known, result)
+    if home is not None:
+        # Grafana itself starts, and answers "Failed to load home dashboard" to everybody who logs in.
+        result.home = boards.read(home, known)
     return result

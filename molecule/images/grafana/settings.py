@@ -40,6 +40,7 @@ class Settings:
     anonymous: bool
     provisioning: Path
     data: Path
+    home: Path | None  # the dashboard that / shows
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -48,6 +49,7 @@ class Settings:
         Raises:
             ConfigurationError: a setting is missing or contradicts another one.
         """
+        home = setting("DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH")
         root_url = setting("SERVER_ROOT_URL", "http://localhost:3000/")
         sub_path = setting("SERVER_SERVE_FROM_SUB_PATH", "false") == "true"
         password = setting("SECURITY_ADMIN_PASSWORD")
@@ -64,4 +66,5 @@ class Settings:
             anonymous=setting("AUTH_ANONYMOUS_ENABLED", "false") == "true",
             provisioning=Path(setting("PATHS_PROVISIONING", "/etc/grafana/provisioning")),
             data=Path(setting("PATHS_DATA", "/var/lib/grafana")),
+            home=Path(home) if home else None,
         )
