@@ -79,7 +79,7 @@ def known_metrics() -> set[str]:
     What exporters of others export is not among them.
     """
     names = bot_metrics() | recorded_metrics() | container_metrics() | ADDED_BY_PROMETHEUS
-    for text in (_backup_metrics(), _certificate_metrics(), _boot_metrics()):
+    for text in (_backup_metrics(), _boot_metrics(), _certificate_metrics(), _clock_metrics()):
         names |= exported(text)
     return names
 
@@ -190,6 +190,10 @@ def _certificate_metrics() -> str:
     files = _program("certbot", "certificate_files")
     certificate = files.Certificate("1", "subject", "issuer", ("example.org",), 0.0, 1.0)
     return str(files.metrics(certificate, 1.0, 1.0, False))
+
+
+def _clock_metrics() -> str:
+    return str(_program("prometheus", "compare_clock").metrics(0.0, 1.0))
 
 
 def _boot_metrics() -> str:
