@@ -12,7 +12,7 @@ import pytest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # A program of several modules is imported as it is on the NAS.
-sys.path[:0] = [str(ROLES / role / "templates") for role in ("hyper_backup", "certbot")]
+sys.path[:0] = [str(ROLES / role / "templates") for role in ("hyper_backup", "certbot", "alertmanager")]
 
 
 @pytest.fixture(scope="session")
