@@ -72,7 +72,7 @@ def admins(emulator: Emulator) -> list[Admin]:
 def start(
     rendered: Callable[..., Path], telegram_url: str, admins: list[Admin], tmp_path: Path
 ) -> Iterator[Callable[..., Alertmanager]]:
-    """Return a function that starts Alertmanager with the role's configuration, waiting for seconds instead of minutes."""
+    """Return a function that starts Alertmanager with the role's configuration and shorter waits."""
     started: list[Alertmanager] = []
     quick = {
         "alertmanager_telegram_api_url": telegram_url,

@@ -147,8 +147,8 @@ def alert(alertname: str, /, severity: str = "page", service: str = "nas", **lab
 def settle(alertmanager: Alertmanager, admins: Iterable[Admin]) -> None:
     """Wait until what has been posted has been told or held back.
 
-    A group waits its time, then looks again in every interval; the second sentinel comes at least one interval after the
-    groups that were there before the first.
+    A group waits its time, then looks again in every interval; the second sentinel comes at least one interval after
+    the groups that were there before the first.
     """
     for number in ("1", "2"):
         alertmanager.post(alert(f"{SENTINEL}{number}", service=f"sentinel{number}"))

@@ -12,7 +12,8 @@ import pytest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # A program of several modules is imported as it is on the NAS.
-sys.path[:0] = [str(ROLES / role / "templates") for role in ("hyper_backup", "certbot", "container_metrics")]
+PROGRAMS = ("hyper_backup", "certbot", "container_metrics", "alertmanager")
+sys.path[:0] = [str(ROLES / role / "templates") for role in PROGRAMS]
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def test_no_process_is_root(nas: Host) -> None:
     listing = nas.check_output(f"for c in $({DOCKER} ps -q --filter {OURS}); do {DOCKER} top $c -o pid,uid,comm; done")
     users = {line.split()[1] for line in listing.splitlines()} - {"UID"}
 
-    assert users == {"999", "65534", "65532", "472", "101", "1000", "1001"}
+    assert users == {"999", "65534", "65532", "65530", "472", "101", "1000", "1001"}
 
 
 @pytest.mark.reads

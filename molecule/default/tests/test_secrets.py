@@ -66,6 +66,7 @@ def test_each_secret_is_readable_by_its_user_alone(nas: Host) -> None:
         "salt": "0",
         "postgres": "999",
         "postgres-exporter": "65532",
+        "alertmanager": "65530",
         "grafana": "472",
         "nginx": "101",
         "bot": "1000",
