@@ -36,6 +36,8 @@ class Prometheus:
         password = (state / "secrets/monitoring_password").read_text(encoding="utf-8").strip()
         token = base64.b64encode(f"admin:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}", "Content-Type": "application/x-www-form-urlencoded"}
+        # nginx lets an address ask only so often, and says when it may again.
+        self._retries = urllib3.Retry(5, status_forcelist=[429], allowed_methods=None)
         self._pool = urllib3.HTTPSConnectionPool(
             "127.0.0.1", port, server_hostname=NAME, assert_hostname=NAME, ca_certs=str(state / "telegram/roots.pem")
         )
