@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from dashboards import BOARDS
 from dashboards.asking import Question, questions, span_of, step_of
@@ -31,11 +33,18 @@ def reasons() -> dict[tuple[str, int, str], str]:
     }
 
 
+def session_of(stack: Stack, secret: str) -> requests.Session:
+    """Return a session of the admin's. nginx lets an address ask only so often, and says when it may again."""
+    session = requests.Session()
+    session.auth, session.verify, session.trust_env = ("admin", stack.secret(secret)), str(stack.roots), False
+    session.mount("https://", HTTPAdapter(max_retries=Retry(10, status_forcelist=[429], allowed_methods=None)))
+    return session
+
+
 @pytest.fixture(scope="module")
 def deployed(stack: Stack) -> list[dict[str, Any]]:
     """The dashboards that Grafana has."""
-    with requests.Session() as session:
-        session.auth, session.verify = ("admin", stack.secret("grafana_password")), str(stack.roots)
+    with session_of(stack, "grafana_password") as session:
 
         def get(path: str) -> Any:
             answer = session.get(f"{stack.https}/grafana/api/{path}", timeout=10)
@@ -48,8 +57,7 @@ def deployed(stack: Stack) -> list[dict[str, Any]]:
 @pytest.fixture
 def answers(stack: Stack) -> Iterator[Callable[[Question, int], bool]]:
     """Tell whether Prometheus answers a question over so many seconds with a number; fails where it refuses it."""
-    with requests.Session() as session:
-        session.auth, session.verify = ("admin", stack.secret("monitoring_password")), str(stack.roots)
+    with session_of(stack, "monitoring_password") as session:
 
         def ask(question: Question, span: int) -> bool:
             now = time.time()

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import units
 
 from dashboards.containers import all_of_them
 from dashboards.kinds import Lines, Number
-from dashboards.parts import Board, Panel, Query, Row
+from dashboards.parts import NOT_COMPARED, Board, Panel, Query, Row
 
 # The machine's own ports: no bridges, and neither end of what leads into containers.
 PORTS = '{device!~"lo|docker.*|br-.*|veth.*"}'
@@ -55,9 +55,9 @@ def glance() -> list[Panel]:
         ),
         Number(
             "Clock",
-            "How far the kernel's clock is off by its own account.",
+            "How far the NAS's clock is off, compared with Telegram's every ten minutes.",
             units.Seconds,
-            [Query("abs(node_timex_offset_seconds)", "off by")],
+            [Query("abs(kbju_clock_skew_seconds)", "off by", NOT_COMPARED)],
             steps=[(None, "green"), (1, "red")],
         ),
     ]

@@ -212,7 +212,7 @@ def alerts() -> list[Panel]:
             units.NoUnit,
             [Query('ALERTS{alertstate="firing", severity=~"page|ticket"}', empty=parts.NO_ALERT)],
             width=24,
-            height=6,
+            height=5,
             columns=["alertname", "severity", "service", "name", "job"],
         )
     ]

@@ -30,6 +30,7 @@ NO_TRAFFIC = "nobody has written to the bot in the time that is shown"
 NO_ALERT = "no alert fires at the moment"
 NO_BACKUP = "no backup has been taken yet: the first is taken in the first night"
 NO_HYPER_BACKUP = "Hyper Backup is not configured, or has not run yet"
+NOT_COMPARED = "the clock is compared every ten minutes, and has not been yet, or Telegram does not answer"
 NO_BOOT = "the NAS has not been rebooted since the stack was deployed"
 NO_RENEWAL = "no authority issues the certificate, so nothing renews it"
 
