@@ -16,6 +16,7 @@ import yaml
 from kbju_bot.metrics import Metrics
 
 ROLES = Path(__file__).resolve().parents[1] / "roles"
+EXPORTED = Path(__file__).resolve().parent / "rules" / "exported"
 # What Prometheus itself adds for each target, each alert.
 ADDED_BY_PROMETHEUS = {
     "ALERTS",
@@ -82,6 +83,11 @@ def known_metrics() -> set[str]:
     for text in (_backup_metrics(), _boot_metrics(), _certificate_metrics(), _clock_metrics()):
         names |= exported(text)
     return names
+
+
+def metrics_of_exporters() -> set[str]:
+    """Return the names of the series that exporters of others export, as read from the images that are deployed."""
+    return {name for file in EXPORTED.glob("*.txt") for name in file.read_text(encoding="utf-8").split()}
 
 
 def bot_metrics() -> set[str]:
