@@ -60,6 +60,21 @@ def test_what_they_say_stays_in_order(tmp_path: Path) -> None:
     assert said.split("\n")[4:7] == ["side 1", "side 2", "side 3"]
 
 
+@pytest.mark.parametrize(("last", "first"), [("side", "main"), ("main", "side")])
+def test_the_last_one_is_waited_for_and_its_failure_counts(tmp_path: Path, last: str, first: str) -> None:
+    scripts = {
+        first: "touch {name}.done",
+        last: f"until [ -e {first}.done ]; do sleep 0.1; done; sleep 1; echo late; exit 4",
+    }
+
+    done = start(tmp_path, scripts["side"], scripts["main"])
+    said, _ = done.communicate(timeout=20)
+
+    assert done.returncode == 4
+    assert "late" in said
+    assert said.splitlines()[-1] == f"== ./{last} failed with exit code 4"
+
+
 @pytest.mark.parametrize(("fails", "other"), [("side", "main"), ("main", "side")])
 def test_when_one_fails_the_other_is_interrupted(tmp_path: Path, fails: str, other: str) -> None:
     failing = f"until [ -e {other}.runs ]; do sleep 0.1; done; echo the reason; exit 3"
