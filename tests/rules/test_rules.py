@@ -145,6 +145,18 @@ def test_a_page_says_what_it_means_what_to_look_at_what_to_do_and_when_it_is_ove
     assert len(lines) <= LONGEST_PAGE
 
 
+@pytest.mark.parametrize("page", sorted(RUNBOOK.glob("*.md")), ids=lambda page: page.stem)
+def test_what_a_page_sends_one_to_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    playbooks = re.findall(r"\bplaybooks/\w+\.yml", text)
+    programs = re.findall(r"/volume1/docker/kbju-bot-prod/bin/([\w-]+)", text)
+
+    assert [link for link in links if not (RUNBOOK / link).exists()] == []
+    assert [playbook for playbook in playbooks if not (REPOSITORY / playbook).is_file()] == []
+    assert set(programs) - programs_on_the_nas() == set()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_asks_for_what_somebody_exports(rule: dict[str, Any]) -> None:
     assert promql.metrics_of(str(rule["expr"])) - everything_exported() == set()
@@ -153,6 +165,13 @@ def test_a_rule_asks_for_what_somebody_exports(rule: dict[str, Any]) -> None:
 @cache
 def everything_exported() -> set[str]:
     return promql.known_metrics() | promql.metrics_of_exporters()
+
+
+@cache
+def programs_on_the_nas() -> set[str]:
+    """Return the names of what roles put into the project's bin."""
+    tasks = (file.read_text(encoding="utf-8") for file in (REPOSITORY / "roles").glob("*/tasks/*.yml"))
+    return {name for text in tasks for name in re.findall(r"\bbin/([\w-]+)(?=[\",'])", text)}
 
 
 @cache
