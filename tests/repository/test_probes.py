@@ -24,19 +24,20 @@ def ansible(module: str, arguments: str, *more: str, **settings: Any) -> str:
     return done.stdout
 
 
-def rendered(folder: Path, template: str, **settings: Any) -> Any:
-    """Return a template of the role blackbox as it is written for the example inventory with other settings."""
-    source = f"{REPOSITORY}/roles/blackbox/templates/{template}"
+def rendered(**settings: Any) -> tuple[Any, dict[str, dict[str, str]]]:
+    """Return the role's modules, and its probes by service, for the example inventory with other settings."""
+    files = [f"{REPOSITORY}/roles/blackbox/templates/{name}.yml.j2" for name in ("config", "scrape")]
+    texts = " ~ '---\n' ~ ".join(f"lookup('ansible.builtin.template', '{file}')" for file in files)
     defaults = f"@{REPOSITORY}/roles/blackbox/defaults/main.yml"
-    ansible("ansible.builtin.template", f"src={source} dest={folder}/out", "--extra-vars", defaults, **settings)
-    text = (folder / "out").read_text(encoding="utf-8")
-    assert TOKEN not in text
-    return yaml.safe_load(text)
+    said = ansible("ansible.builtin.debug", "msg={{ " + texts + " }}", "--extra-vars", defaults, **settings)
+    assert TOKEN not in said
+    config, scrape = yaml.safe_load_all(yaml.safe_load(said.partition("=>")[2])["msg"])
+    return config["modules"], probes(scrape)
 
 
-def probes(folder: Path, **settings: Any) -> dict[str, dict[str, str]]:
-    """Return by service the address that is asked and the labels of the answer."""
-    jobs = {job["job_name"]: job for job in rendered(folder, "scrape.yml.j2", **settings)["scrape_configs"]}
+def probes(scrape: Any) -> dict[str, dict[str, str]]:
+    """Return by service the address that is asked, the job, and the address that is shown."""
+    jobs = {job["job_name"]: job for job in scrape["scrape_configs"]}
     rows = [(job, row) for job in ("probe-https", "probe-telegram") for row in jobs[job]["static_configs"]]
     return {
         row["labels"]["service"]: {"job": job, "asked": row["targets"][0], "shown": row["labels"]["instance"]}
@@ -44,14 +45,14 @@ def probes(folder: Path, **settings: Any) -> dict[str, dict[str, str]]:
     }
 
 
-def test_with_a_domain_the_public_name_is_asked_for_and_verified(tmp_path: Path) -> None:
-    settings = {"kbju_domain": "kbju.example.com", "nginx_https_port": 9443}
-    https = rendered(tmp_path, "config.yml.j2", **settings)["modules"]["https"]["http"]
+def test_with_a_domain_the_public_name_is_asked_for_and_verified() -> None:
+    modules, found = rendered(kbju_domain="kbju.example.com", nginx_https_port=9443)
 
+    https = modules["https"]["http"]
     assert https["headers"] == {"Host": "kbju.example.com"}
     assert https["tls_config"] == {"server_name": "kbju.example.com", "insecure_skip_verify": False}
     assert https["fail_if_not_ssl"] is True
-    assert probes(tmp_path, **settings) == {
+    assert found == {
         "bot": {
             "job": "probe-https",
             "asked": "https://172.28.240.1:9443/healthz",
@@ -70,16 +71,13 @@ def test_with_a_domain_the_public_name_is_asked_for_and_verified(tmp_path: Path)
     }
 
 
-def test_a_self_signed_certificate_is_taken_as_it_is(tmp_path: Path) -> None:
-    https = rendered(tmp_path, "config.yml.j2")["modules"]["https"]["http"]
+def test_without_a_domain_a_self_signed_certificate_is_taken_as_it_is() -> None:
+    """And whatever Telegram answers over a verified connection is good."""
+    modules, found = rendered()
 
-    assert https["tls_config"]["insecure_skip_verify"] is True
-    assert probes(tmp_path)["bot"]["shown"].endswith(":8443/healthz")
-
-
-def test_whatever_telegram_answers_over_a_verified_connection_is_good(tmp_path: Path) -> None:
-    telegram = rendered(tmp_path, "config.yml.j2")["modules"]["telegram"]["http"]
-
+    assert modules["https"]["http"]["tls_config"]["insecure_skip_verify"] is True
+    assert found["bot"]["shown"].endswith(":8443/healthz")
+    telegram = modules["telegram"]["http"]
     assert {200, 302, 404, 502} <= set(telegram["valid_status_codes"])
     assert telegram["fail_if_not_ssl"] is True
     assert telegram["follow_redirects"] is False

@@ -63,6 +63,7 @@ def test_the_data_stays_and_comes_back(nas: Host, sql: Callable[[str], str]) -> 
     assert engine(nas, "network") == []
     assert "kbju-postgres-data" in engine(nas, "volume")
     assert leftovers(nas) == ""
+    assert not nas.file(f"{ROOT}/metrics/containers.prom").exists, "it would tell for ever that all is well"
     assert nas.check_output(f"sha256sum {ROOT}/secrets/salt") == keepsake
     again = deploy(PLAYBOOK, *CONFIRMED)
     assert "changed=0 " in again.stdout

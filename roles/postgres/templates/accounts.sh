@@ -59,10 +59,11 @@ owner=$(of_kind owner "$@")
   done
   for name in $(of_kind monitor "$@"); do
     echo "GRANT CONNECT ON DATABASE $database TO $name;"
-    # Statistics of all sessions, without which nobody sees long transactions. Of pg_monitor, which was granted once, neither the
-    # server's files nor functions that lock tables are needed.
+    # Statistics of all sessions, without which nobody sees long transactions, and nothing else that was ever granted: of
+    # pg_monitor neither the server's files nor functions that lock tables are needed.
     echo "GRANT pg_read_all_stats TO $name;"
-    echo "SELECT 'REVOKE pg_monitor FROM $name' WHERE pg_has_role('$name', 'pg_monitor', 'MEMBER') \\gexec"
+    echo "SELECT format('REVOKE %s FROM $name', roleid::regrole) FROM pg_auth_members"
+    echo "  WHERE member = '$name'::regrole AND roleid <> 'pg_read_all_stats'::regrole \\gexec"
     # Watching must not cost what it watches.
     echo "ALTER ROLE $name CONNECTION LIMIT 4;"
     echo "ALTER ROLE $name SET statement_timeout = '8s';"
