@@ -32,6 +32,7 @@ def echo_in_logs(*containers: str) -> Alerts:
 
 PROBE = alert("HttpsProbeFailing", "page", "bot")
 BOT_TELEGRAM = alert("BotTelegramUnreachable", "page", "telegram")
+UNDELIVERED = alert("AlertmanagerNotificationsFailing", "ticket", "alertmanager")
 GRAFANA = alert("GrafanaUnreachable", "ticket", "grafana")
 AVAILABILITY = bot("AvailabilityBurnsFast", "AvailabilityBurnsSlowly") + bot(
     "AvailabilityBurnsSteadily", severity="ticket"
@@ -99,29 +100,9 @@ FAULTS = [
         ("NginxDown",),
     ),
     Fault("kbju-grafana", [*of_container("kbju-grafana"), GRAFANA, *echo_in_logs("kbju-nginx")], ("ContainerDown",)),
-    Fault(
-        "kbju-postgres-exporter",
-        [*of_container("kbju-postgres-exporter"), *target("postgres"), alert("PostgresDown", "page", "postgres")],
-        ("ContainerDown",),
-    ),
-    Fault(
-        "kbju-nginx-exporter",
-        [*of_container("kbju-nginx-exporter"), *target("nginx"), alert("NginxDown", "page", "nginx")],
-        ("ContainerDown",),
-    ),
-    Fault(
-        "kbju-blackbox",
-        [
-            *of_container("kbju-blackbox"),
-            *target("blackbox", "probe-https", "probe-telegram"),
-            PROBE,
-            GRAFANA,
-            alert("TelegramUnreachable", "page", "telegram"),
-            alert("CertificateExpiresSoon", "ticket", "certificate"),
-            *AVAILABILITY,
-        ],
-        ("ContainerDown",),
-    ),
+    Fault("kbju-postgres-exporter", [*of_container("kbju-postgres-exporter"), *target("postgres")], ("ContainerDown",)),
+    Fault("kbju-nginx-exporter", [*of_container("kbju-nginx-exporter"), *target("nginx")], ("ContainerDown",)),
+    Fault("kbju-blackbox", [*of_container("kbju-blackbox"), *target("blackbox")], ("ContainerDown",)),
     # What says that containers are down comes through it, so that is a ticket only.
     Fault("kbju-node-exporter", target("node-exporter"), ("TargetDown",)),
     # As Prometheus, it can't tell: bin/watch-monitoring does.
@@ -135,10 +116,10 @@ FAULTS = [
     ),
     Fault(
         "Telegram, for all",
-        [alert("TelegramUnreachable", "page", "telegram"), BOT_TELEGRAM, *BACKLOG, *LATENCY],
+        [alert("TelegramUnreachable", "page", "telegram"), BOT_TELEGRAM, UNDELIVERED, *BACKLOG, *LATENCY],
         ("TelegramUnreachable",),
     ),
-    Fault("Telegram, for the bot", [BOT_TELEGRAM, *BACKLOG, *LATENCY], ("BotTelegramUnreachable",)),
+    Fault("Telegram, for the bot", [BOT_TELEGRAM, UNDELIVERED, *BACKLOG, *LATENCY], ("BotTelegramUnreachable",)),
     Fault(
         "the database, for the bot",
         [
@@ -152,6 +133,8 @@ FAULTS = [
     ),
     Fault("https from outside", [PROBE, GRAFANA, *bot("PendingUpdates"), *AVAILABILITY], ("HttpsProbeFailing",)),
     Fault("availability", AVAILABILITY, ("BotAvailabilityBurnsFast",)),
+    Fault("availability, slowly", AVAILABILITY[1:], ("BotAvailabilityBurnsSlowly",)),
+    Fault("latency", LATENCY, ("BotLatencyBurnsFast",)),
     Fault("latency, slowly", LATENCY[1:], ("BotLatencyBurnsSlowly",)),
     Fault(
         "the disk",

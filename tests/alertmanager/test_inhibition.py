@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,6 +33,37 @@ def test_one_fault_is_told_once(start: Any, admins: list[Admin], fault: Fault) -
 
     assert told(alertmanager, admins, fault.alerts) == sorted(fault.told)
     assert len(admins[0].read()) == len(fault.told)
+
+
+def test_each_echo_is_silenced_by_its_cause_itself(start: Any) -> None:
+    """Not only by another echo, which may be over sooner."""
+    alertmanager = start()
+    wrong = []
+    for fault in FAULTS:
+        cause = [one for one in fault.alerts if one["labels"]["alertname"] in fault.told][:1]
+        for echo in fault.alerts if cause else []:
+            pair = [{**one, "startsAt": alert("now")["startsAt"]} for one in (*cause, echo)]
+            alertmanager.post(*pair)
+            if echo is not cause[0] and not becomes_silenced(alertmanager, name_of(echo)):
+                wrong.append((fault.what, *name_of(echo)))
+            alertmanager.post(*({**one, "endsAt": one["startsAt"]} for one in pair))
+
+    assert wrong == []
+
+
+def becomes_silenced(alertmanager: Alertmanager, name: tuple[str, ...]) -> bool:
+    """Wait until an alert is inhibited; return whether that came."""
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        if {name_of(one): one["status"]["inhibitedBy"] for one in alertmanager.alerts()}[name]:
+            return True
+        time.sleep(0.02)  # between two looks; the deadline ends the wait
+    return False
+
+
+def name_of(one: dict[str, Any]) -> tuple[str, ...]:
+    """Return what tells an alert from the others."""
+    return tuple(one["labels"].get(label, "") for label in ("alertname", "name", "job"))
 
 
 def test_other_faults_at_the_same_time_are_told_too(start: Any, admins: list[Admin]) -> None:

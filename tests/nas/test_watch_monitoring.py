@@ -41,8 +41,6 @@ class Nas:
             (root / folder).mkdir(parents=True)
         for name in PROGRAMS:
             text = (TEMPLATES / name).read_text(encoding="utf-8")
-            # This machine may have been started a moment ago.
-            text = text.replace("BOOT = 900", "BOOT = -1")
             (root / "bin" / name.replace("watch_monitoring.py", "watch-monitoring")).write_text(text, encoding="utf-8")
         (root / "docker").write_text(DOCKER, encoding="utf-8")
         (root / "docker").chmod(0o755)
@@ -55,6 +53,8 @@ class Nas:
             "language": "en",
             "patience": 2,
             "runbook": "https://nas.example/runbook/Watchdog",
+            # This machine may have been started a moment ago.
+            "boot_seconds": 0,
         }
         self.is_well()
 
@@ -64,9 +64,11 @@ class Nas:
         self.watchdog(30)
         (self.root / "prometheus").write_text("Prometheus Server is Ready.\n", encoding="utf-8")
 
-    def watchdog(self, *ages: float) -> None:
-        """Have Alertmanager know Watchdogs that came so many seconds ago."""
-        stamps = [time.strftime("%Y-%m-%dT%H:%M:%S.123Z", time.gmtime(time.time() - age)) for age in ages]
+    def watchdog(self, *ages: float, hours: int = 0) -> None:
+        """Have Alertmanager know Watchdogs that came so many seconds ago; its clock is so many hours ahead of UTC."""
+        zone = f"+{hours:02}:00" if hours else "Z"
+        moments = [time.gmtime(time.time() - age + hours * 3600) for age in ages]
+        stamps = [time.strftime("%Y-%m-%dT%H:%M:%S.123", moment) + zone for moment in moments]
         alerts = [{"labels": {"alertname": "Watchdog"}, "updatedAt": stamp} for stamp in stamps]
         (self.root / "alertmanager").write_text(json.dumps(alerts), encoding="utf-8")
 
@@ -166,6 +168,13 @@ def test_of_several_watchdogs_the_youngest_counts(nas: Nas, emulator: Emulator) 
     assert nas.look() == 0
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(200, 0), (300, 1)])
+def test_alertmanager_tells_the_time_of_its_own_zone(nas: Nas, seconds: float, code: int) -> None:
+    nas.watchdog(seconds, hours=3)
+
+    assert nas.look() == code
+
+
 def test_an_answer_that_is_none_is_a_fault(nas: Nas) -> None:
     (nas.root / "alertmanager").write_text("<html>not found</html>", encoding="utf-8")
 
@@ -260,8 +269,7 @@ def test_an_operator_can_see_that_it_reaches_the_admins(nas: Nas, emulator: Emul
 
 
 def test_a_stack_that_comes_up_after_a_boot_has_time(nas: Nas, emulator: Emulator) -> None:
-    path = nas.root / "bin" / "watch-monitoring"
-    path.write_text(path.read_text(encoding="utf-8").replace("BOOT = -1", "BOOT = 1e12"), encoding="utf-8")
+    nas.settings["boot_seconds"] = 1e12
     nas.stop("engine")
 
     assert [nas.look() for _ in range(4)] == [1, 1, 1, 1]

@@ -17,6 +17,10 @@ REFUSALS = {
         "exec kbju-prometheus promtool check config ",
         "FAILED: parsing YAML file /etc/prometheus/prometheus.yml: field srcape_configs not found",
     ),
+    "Alertmanager": (
+        "exec kbju-alertmanager amtool check-config ",
+        "amtool: error: failed to validate 1 file(s)",
+    ),
 }
 
 

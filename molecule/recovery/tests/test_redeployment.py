@@ -19,6 +19,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         r'invalid value for parameter "shared_buffers"',
     ),
     "kbju-prometheus": ({"prometheus_scrape_interval": "nonsense"}, r"not a valid duration"),
+    "kbju-alertmanager": ({"alertmanager_group_wait": "nonsense"}, r"not a valid duration"),
     "kbju-node-exporter": ({"prometheus_node_exporter_excluded_mounts": "("}, r"missing closing \)"),
     "kbju-postgres-exporter": ({"prometheus_postgres_user": "nobody"}, r"password authentication failed"),
     "kbju-blackbox": ({"blackbox_timeout": "nonsense"}, r"cannot unmarshal !!str `nonsense` into time.Duration"),

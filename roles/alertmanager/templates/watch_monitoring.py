@@ -13,7 +13,6 @@ Exit codes: 0 all is well, 1 it is not (logs/watch-monitoring.log tells what), 2
 from __future__ import annotations
 
 import argparse
-import calendar
 import fcntl
 import json
 import logging
@@ -24,6 +23,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from watch_telling import TEXTS, Settings, clock, tell
 
@@ -34,8 +34,6 @@ READY = "http://127.0.0.1:9090/prometheus/-/ready"
 FRESH = 240
 # How long the engine may take for an answer.
 ENGINE = 30
-# A stack that comes up after a boot has not failed yet: the boot script gives it so long before it tells by itself.
-BOOT = 900
 
 log = logging.getLogger("watch-monitoring")
 
@@ -101,8 +99,9 @@ def engine_answers(docker: str) -> bool:
 def age(alerts: str, now: float) -> float | None:
     """Return how long ago, in seconds, the youngest Watchdog in Alertmanager's answer came; None when there is none."""
     try:
-        found = [str(one["updatedAt"]) for one in json.loads(alerts)]
-        stamps = [calendar.timegm(time.strptime(re.sub(r"(\.\d+)?Z$", "", one), "%Y-%m-%dT%H:%M:%S")) for one in found]
+        # 2026-11-23T22:06:24.123+03:00, in the container's time zone, or with a Z.
+        found = [re.sub(r"\.\d+", "", str(one["updatedAt"])) for one in json.loads(alerts)]
+        stamps = [datetime.strptime(one, "%Y-%m-%dT%H:%M:%S%z").timestamp() for one in found]
     except (ValueError, TypeError, KeyError):
         return None
     return now - max(stamps) if stamps else None
@@ -170,7 +169,7 @@ def main() -> int:
         f"{settings.root}/logs/watch-monitoring.log", maxBytes=2**18, backupCount=1
     )
     written.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[written, logging.StreamHandler()])
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[written, logging.StreamHandler()])
     if options.test:
         reached = tell(settings, settings.admins, TEXTS[settings.language]["test"])
         log.info("%d of %d admins were reached", len(reached), len(settings.admins))
@@ -183,7 +182,7 @@ def main() -> int:
         path = f"{settings.root}/bin/.watch-monitoring.state"
         now, state = time.time(), State.read(path)
         why, detail = look(settings.docker, now)
-        if why and uptime() < BOOT:
+        if why and uptime() < settings.boot_seconds:
             return 1
         code = judge(settings, state, why, detail, now)
         state.write(path)

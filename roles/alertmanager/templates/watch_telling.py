@@ -50,6 +50,8 @@ class Settings:
     language: str
     patience: int
     runbook: str
+    boot_seconds: float
+    """For how long after a boot a fault is none: the stack is still coming up."""
 
     def token(self) -> str:
         """Return the bot's token. Raise OSError when it can't be read."""
