@@ -82,6 +82,19 @@ def test_every_panel_shows_its_answer(panel: dict[str, Any]) -> None:
     assert draw(one, answers(0.5), BEGIN, END) != draw(one, {}, BEGIN, END)
 
 
+@pytest.mark.parametrize("title", ["Response time", "Updates", "Who answers", "Available, 30 days"])
+def test_what_was_before_is_shown(title: str) -> None:
+    """Names and newest values are the same: what differs is the line."""
+    (panel,) = [panel for panel in OVERVIEW["panels"] if panel["title"] == title]
+    one = {**OVERVIEW, "panels": [panel]}
+    level = [(BEGIN + 60 * minute, 1.0) for minute in range(15)]
+    dented = [*level[:5], (level[5][0], 0.0), *level[6:]]
+
+    pictures = [draw(one, {panel["id"]: [Series("x", {}, points)]}, BEGIN, END) for points in (level, dented)]
+
+    assert pictures[0] != pictures[1]
+
+
 def test_a_kind_of_panel_that_it_can_not_draw() -> None:
     panel = {**OVERVIEW["panels"][1], "type": "heatmap"}
 

@@ -123,11 +123,24 @@ def test_a_grafana_that_does_not_answer(running: Grafana) -> None:
     assert running.address in said.stdout
 
 
-def test_check_mode_before_the_first_deployment(running: Grafana) -> None:
-    """Nothing runs yet, and nothing is asked."""
-    running.docker("stop", "--time=1", running.id)
+@pytest.mark.parametrize(
+    "variables",
+    [{"dsm": {"containers": {}}}, {"grafana_placed": {"changed_paths": ["secrets/grafana/admin_password"]}}],
+    ids=["before the first deployment", "before a change"],
+)
+def test_check_mode_tries_no_password_that_is_not_there_yet(running: Grafana, variables: dict[str, Any]) -> None:
+    """After five wrong ones Grafana would let nobody in for a while."""
+    before = running.docker("logs", running.id)
 
-    said = running.has_password(SECOND, "--check", dsm={"containers": {}}, grafana_login_retries=1)
+    said = running.has_password(SECOND, "--check", **variables)
 
     assert said.returncode == 0, said.stdout
     assert "changed=0 " in said.stdout
+    assert running.docker("logs", running.id) == before
+
+
+def test_check_mode_later_changes_nothing(running: Grafana) -> None:
+    said = running.has_password(SECOND, "--check")
+
+    assert said.returncode == 0, said.stdout
+    assert running.lets_in(FIRST)
