@@ -17,8 +17,8 @@ def bot(*names: str, severity: str = "page") -> Alerts:
 
 def of_container(container: str) -> Alerts:
     """Return what the container metrics tell of a container that is away or comes and goes."""
-    return [alert("ContainerDown", "page", "containers", name=container)] + [
-        alert(f"Container{name}", "ticket", "containers", name=container) for name in ("Unhealthy", "Restarting")
+    return [
+        alert(f"Container{name}", "ticket", "containers", name=container) for name in ("Down", "Unhealthy", "Restarting")
     ]
 
 

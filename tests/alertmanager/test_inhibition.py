@@ -70,7 +70,7 @@ def test_other_faults_at_the_same_time_are_told_too(start: Any, admins: list[Adm
     """A cause silences what follows of it, and nothing else."""
     others = [
         alert("DiskFull"),
-        alert("ContainerDown", "page", "containers", name="kbju-grafana"),
+        alert("ContainerDown", "ticket", "containers", name="kbju-grafana"),
         alert("ContainerMemoryNearLimit", "ticket", "containers", name="kbju-prometheus"),
         alert("BackupTooOld", "ticket", "backup"),
         alert("TelegramUnreachable", "page", "telegram"),
