@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,6 +54,7 @@ class Nas:
             "telegram_api_url": telegram,
             "admins": list(ADMINS),
             "language": "en",
+            "timezone": "Asia/Kamchatka",
             "patience": 2,
             "runbook": "https://nas.example/runbook/Watchdog",
             # This machine may have been started a moment ago.
@@ -141,13 +145,16 @@ def test_what_does_not_answer_is_told_once_and_so_is_its_return(
     nas: Nas, emulator: Emulator, stopped: str, said: str
 ) -> None:
     nas.stop(stopped)
-    looks = [nas.look() for _ in range(4)]
+    looks = [nas.look(), nas.look()]
+    soon = read(emulator)
+    looks += [nas.look(), nas.look()]
     told = [read(emulator, admin) for admin in ADMINS]
     nas.is_well()
     looks += [nas.look(), nas.look()]
 
     assert looks == [1, 1, 1, 1, 0, 0]
-    assert [len(messages) for messages in told] == [1, 1]
+    assert told == [soon, soon]
+    assert len(soon) == 1
     assert told[0][0].startswith(f"🔴 The monitoring does not work: {said}.")
     assert told[0][0].endswith("https://nas.example/runbook/Watchdog")
     assert [text[:30] for text in read(emulator)[1:]] == ["✅ The monitoring works again. "]
@@ -203,6 +210,16 @@ def test_in_russian(nas: Nas, emulator: Emulator) -> None:
     bad, well = read(emulator)
     assert bad.startswith("🔴 Мониторинг не работает: Alertmanager не отвечает.")
     assert well.startswith("✅ Мониторинг снова работает.")
+
+
+def test_the_time_is_the_stacks_own(nas: Nas, emulator: Emulator) -> None:
+    nas.stop("prometheus")
+    before = datetime.now(ZoneInfo("Asia/Kamchatka"))
+    nas.look()
+    after = datetime.now(ZoneInfo("Asia/Kamchatka"))
+    nas.look()
+
+    assert re.findall(r"Since (.*)\. What", read(emulator)[0]) in [[f"{when:%d.%m %H:%M}"] for when in (before, after)]
 
 
 def test_an_admin_who_was_not_reached_is_told_later(nas: Nas, emulator: Emulator) -> None:

@@ -165,6 +165,9 @@ def main() -> int:
     options = parser.parse_args()
     with open(os.path.splitext(os.path.abspath(__file__))[0] + ".json", encoding="utf-8") as file:
         settings = Settings(**json.load(file))
+    # The messages' clock is Alertmanager's, whatever DSM's own is.
+    os.environ["TZ"] = settings.timezone
+    time.tzset()
     written = logging.handlers.RotatingFileHandler(
         f"{settings.root}/logs/watch-monitoring.log", maxBytes=2**18, backupCount=1
     )

@@ -48,6 +48,7 @@ class Settings:
     telegram_api_url: str
     admins: list[int]
     language: str
+    timezone: str
     patience: int
     runbook: str
     boot_seconds: float
