@@ -71,6 +71,9 @@ SERVICES = {
     "kbju-nginx",
     "kbju-node-exporter",
     "kbju-postgres-exporter",
+    "kbju-nginx-exporter",
+    "kbju-blackbox",
+    "kbju-alertmanager",
 }
 
 

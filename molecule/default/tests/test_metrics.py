@@ -26,9 +26,11 @@ def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
 
 @pytest.mark.reads
 def test_every_target_is_up(stack: Stack) -> None:
-    targets = {row["metric"]["job"]: row["value"][1] for row in query(stack, "up")}
+    targets = sorted((row["metric"]["job"], row["value"][1]) for row in query(stack, "up"))
 
-    assert targets == {"kbju-bot": "1", "node-exporter": "1", "postgres": "1", "prometheus": "1"}
+    jobs = ["alertmanager", "blackbox", "kbju-bot", "nginx", "node-exporter", "postgres"]
+    jobs += ["probe-https", "probe-https", "probe-telegram", "prometheus"]
+    assert targets == [(job, "1") for job in jobs]
 
 
 @pytest.mark.reads
