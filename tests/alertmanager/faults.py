@@ -18,7 +18,8 @@ def bot(*names: str, severity: str = "page") -> Alerts:
 def of_container(container: str) -> Alerts:
     """Return what the container metrics tell of a container that is away or comes and goes."""
     return [
-        alert(f"Container{name}", "ticket", "containers", name=container) for name in ("Down", "Unhealthy", "Restarting")
+        alert(f"Container{name}", "ticket", "containers", name=container)
+        for name in ("Down", "Unhealthy", "Restarting")
     ]
 
 
