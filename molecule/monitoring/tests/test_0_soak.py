@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+from testinfra.host import Host
 
 from alarms import OF_THE_MACHINE, Chat, Load, Monitoring
 from rehearsal import Stack
@@ -27,11 +28,11 @@ def soaked(stack: Stack) -> tuple[float, Load, Chat]:
     return began, load, chat
 
 
-def test_the_load_was_what_it_should_be(stack: Stack, soaked: tuple[float, Load, Chat]) -> None:
+def test_the_load_was_what_it_should_be(nas: Host, soaked: tuple[float, Load, Chat]) -> None:
     began, load, _ = soaked
     seconds = int(time.time() - began)
 
-    handled = Monitoring(stack).value(f"sum(increase(bot_messages_total[{seconds}s]))")
+    handled = Monitoring(nas).value(f"sum(increase(bot_messages_total[{seconds}s]))")
 
     assert not load.failed
     assert load.sent >= PER_MINUTE * MINUTES * 0.99
@@ -39,15 +40,15 @@ def test_the_load_was_what_it_should_be(stack: Stack, soaked: tuple[float, Load,
     assert handled > load.sent * 0.95
 
 
-def test_nothing_fired(stack: Stack, soaked: tuple[float, Load, Chat]) -> None:
+def test_nothing_fired(nas: Host, soaked: tuple[float, Load, Chat]) -> None:
     began, _, chat = soaked
 
-    assert Monitoring(stack).fired(began) - OF_THE_MACHINE == set()
+    assert Monitoring(nas).fired(began) - OF_THE_MACHINE == set()
     assert set(chat.told()) <= OF_THE_MACHINE
 
 
-def test_the_error_budget_is_untouched(stack: Stack, soaked: tuple[float, Load, Chat]) -> None:
-    monitoring = Monitoring(stack)
+def test_the_error_budget_is_untouched(nas: Host, soaked: tuple[float, Load, Chat]) -> None:
+    monitoring = Monitoring(nas)
 
     assert monitoring.value("slo:availability_errors:ratio_5m") == 0
     assert monitoring.value("slo:latency_errors:ratio_5m") < 0.01
@@ -55,10 +56,10 @@ def test_the_error_budget_is_untouched(stack: Stack, soaked: tuple[float, Load, 
 
 
 def test_the_monitoring_stays_inside_its_budget(
-    stack: Stack, soaked: tuple[float, Load, Chat], capsys: pytest.CaptureFixture[str]
+    nas: Host, soaked: tuple[float, Load, Chat], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """At most 900 MB may be used by all that only looks on."""
-    monitoring, chosen = Monitoring(stack), f'{{name=~"{MONITORING}"}}'
+    monitoring, chosen = Monitoring(nas), f'{{name=~"{MONITORING}"}}'
     rows = {
         row["metric"]["name"]: [float(row["value"][1])]
         for row in monitoring.query(f"kbju_container_memory_limit_bytes{chosen}")

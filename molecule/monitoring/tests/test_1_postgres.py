@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from testinfra.host import Host
 
 from alarms import OF_THE_MACHINE, Chat, Monitoring
 from rehearsal import Stack, until
@@ -15,9 +16,9 @@ OVER_WITHIN = 300
 
 
 def test_a_stopped_database_pages_once_and_is_resolved(
-    stack: Stack, docker: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+    stack: Stack, nas: Host, docker: Callable[[str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chat, monitoring = Chat(stack), Monitoring(stack)
+    chat, monitoring = Chat(stack), Monitoring(nas)
 
     docker("stop kbju-postgres")
     told = until(chat.told, "an alert in the admin's chat", TOLD_WITHIN)

@@ -49,8 +49,8 @@ FAULTS = [
 
 
 @pytest.fixture(scope="module")
-def monitoring(stack: Stack) -> Monitoring:
-    return Monitoring(stack)
+def monitoring(nas: Host) -> Monitoring:
+    return Monitoring(nas)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,11 @@ EXPECTED = re.compile(
       # nginx and the exporters, of a container that is down: its own alerts tell that.
     | \ could\ not\ be\ resolved\ \(|\ connect\(\)\ failed\ \(1\d\d:
     | Error\ opening\ connection\ to\ database
+    | msg="error\ getting\ stats"
     | msg="(?:Probe\ failed|Error\ for\ HTTP\ request)"\ module=
+      # Prometheus and Alertmanager, of what they could not hand on: PrometheusNotificationsFailing, AlertmanagerDown and
+      # AlertmanagerNotificationsFailing tell that.
+    | msg="(?:Error\ sending\ alerts?|Notify\ for\ alerts\ failed)"
       # nginx, of visitors: who looks for what is not there, tries passwords, sends too much or too often, or speaks
       # TLS as nobody does any more. Anybody in the world could fill the log with these.
     | open\(\)\ "/var/www/.*failed\ \(2:
