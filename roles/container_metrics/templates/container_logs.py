@@ -39,7 +39,7 @@ EXPECTED = re.compile(
     | Error\ opening\ connection\ to\ database
     | msg="error\ getting\ stats"
     | msg="(?:Probe\ failed|Error\ for\ HTTP\ request)"\ module=
-      # Prometheus and Alertmanager, of what they could not hand on: PrometheusNotificationsFailing, AlertmanagerDown and
+      # Prometheus and Alertmanager, of what they could not hand on: AlertmanagerDown, PrometheusNotificationsFailing and
       # AlertmanagerNotificationsFailing tell that.
     | msg="(?:Error\ sending\ alerts?|Notify\ for\ alerts\ failed)"
       # nginx, of visitors: who looks for what is not there, tries passwords, sends too much or too often, or speaks
