@@ -26,6 +26,7 @@ OVER = "✅ Прошло"
 """How messages begin that tell of an end (roles/alertmanager)."""
 # The machine's processor is everybody's here, CI's other half has it too: what it says is not about the stack.
 OF_THE_MACHINE = {"NasCpuHigh"}
+TITLE_OF_THE_MACHINE = "Процессор NAS перегружен"
 RULES = f"{ROOT}/config/prometheus/rules"
 PROMETHEUS = f"{ROOT}/config/prometheus/prometheus.yml"
 ALERTMANAGER = f"{ROOT}/config/alertmanager/alertmanager.yml"
@@ -100,7 +101,7 @@ class Chat:
 
     def told(self) -> list[str]:
         """Return the alerts that messages since `forget` have told, by their pages in the runbook; not their ends."""
-        return [page for one in self._since() for page in _pages(one)]
+        return [page for one in self._since() for page in _pages(one) if page not in OF_THE_MACHINE]
 
     def watched(self) -> list[str]:
         """Return the messages since `forget` of the NAS's own watcher."""
@@ -108,7 +109,10 @@ class Chat:
 
     def over(self) -> list[str]:
         """Return the messages since `forget` that tell of an end."""
-        return [one["text"] for one in self._since() if one["text"].startswith(OVER)]
+        texts = [one["text"] for one in self._since()]
+        return [
+            text for text in texts if text.startswith(OVER) and not text.startswith(f"{OVER}: {TITLE_OF_THE_MACHINE}")
+        ]
 
 
 def _pages(message: dict[str, Any]) -> list[str]:

@@ -120,11 +120,7 @@ def exported(text: str) -> set[str]:
 
 def container_metrics() -> set[str]:
     """Return the names of the series about containers."""
-    labelled = """running healthy restarts_total oom_kills_total started_timestamp_seconds cpu_seconds_total
-        memory_bytes memory_limit_bytes pids pids_limit network_receive_bytes_total network_transmit_bytes_total
-        log_errors_total"""
-    names = {f"kbju_container_{name}" for name in labelled.split()}
-    return names | {"kbju_containers_collected_timestamp_seconds", "kbju_stack_memory_budget_bytes"}
+    return set(_program("container_metrics", "container_report").HELP)
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:

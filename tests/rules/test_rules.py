@@ -150,7 +150,7 @@ def test_what_a_page_sends_one_to_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     playbooks = re.findall(r"\bplaybooks/\w+\.yml", text)
-    programs = re.findall(r"/volume1/docker/kbju-bot-prod/bin/([\w-]+)", text)
+    programs = re.findall(r"(?:/volume1/docker/kbju-bot-prod|\$K)/bin/([\w-]+)", text)
 
     assert [link for link in links if not (RUNBOOK / link).exists()] == []
     assert [playbook for playbook in playbooks if not (REPOSITORY / playbook).is_file()] == []

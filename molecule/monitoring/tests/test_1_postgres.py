@@ -12,7 +12,7 @@ from rehearsal import Stack, until
 
 # docs/runbook promises it.
 TOLD_WITHIN = 180
-OVER_WITHIN = 300
+OVER_WITHIN = 420
 
 
 def test_a_stopped_database_pages_once_and_is_resolved(
@@ -28,7 +28,7 @@ def test_a_stopped_database_pages_once_and_is_resolved(
     # Followers would be told of by now, if they were not held back.
     until(lambda: not monitoring.active() - OF_THE_MACHINE, "an empty list of alerts", OVER_WITHIN)
 
-    assert [one for one in chat.told() if one not in OF_THE_MACHINE] == ["PostgresDown"]
+    assert chat.told() == ["PostgresDown"]
     assert len(chat.over()) == 1
     with capsys.disabled():
         print(f"\nPostgreSQL stopped: told after {told:.0f} s; started again: its end told after {over:.0f} s")

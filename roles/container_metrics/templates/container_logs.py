@@ -39,8 +39,7 @@ EXPECTED = re.compile(
     | Error\ opening\ connection\ to\ database
     | msg="error\ getting\ stats"
     | msg="(?:Probe\ failed|Error\ for\ HTTP\ request)"\ module=
-      # Prometheus and Alertmanager, of what they could not hand on: AlertmanagerDown, PrometheusNotificationsFailing and
-      # AlertmanagerNotificationsFailing tell that.
+      # Prometheus and Alertmanager, of what they could not hand on: that has alerts of its own.
     | msg="(?:Error\ sending\ alerts?|Notify\ for\ alerts\ failed)"
       # nginx, of visitors: who looks for what is not there, tries passwords, sends too much or too often, or speaks
       # TLS as nobody does any more. Anybody in the world could fill the log with these.
