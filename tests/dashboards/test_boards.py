@@ -27,7 +27,7 @@ FROM_OTHERS = set(
     """
     nginx_connections_active nginx_connections_waiting nginx_http_requests_total
     node_boot_time_seconds node_cpu_seconds_total node_disk_io_time_seconds_total node_disk_read_bytes_total
-    node_disk_written_bytes_total node_filesystem_avail_bytes node_filesystem_size_bytes node_load1 node_load15
+    node_disk_written_bytes_total node_load1 node_load15
     node_memory_MemAvailable_bytes node_memory_MemFree_bytes node_memory_MemTotal_bytes
     node_network_receive_bytes_total node_network_transmit_bytes_total
     pg_database_size_bytes pg_locks_count pg_settings_max_connections pg_stat_activity_count

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
+from testinfra.host import Host
 from urllib3 import Retry
 
 from dashboards import BOARDS
 from dashboards.asking import Question, questions, span_of, step_of
-from dashboards.parts import NO_TRAFFIC, Placed
-from rehearsal import Stack, until
+from dashboards.parts import NO_BACKUP, NO_HYPER_BACKUP, NO_RENEWAL, NO_TRAFFIC, NOT_COMPARED, Placed
+from rehearsal import ROOT, Stack, until
 from telegram_emulator.client import User
 
 # After a deployment: until the slowest of the rules has something to compute from.
@@ -96,16 +97,7 @@ def test_grafana_has_every_dashboard(deployed: list[dict[str, Any]]) -> None:
 @pytest.mark.reads
 def test_every_panel_shows_data(deployed: list[dict[str, Any]], answers: Callable[[Question, int], bool]) -> None:
     """But where the dashboard's code says why there may be none."""
-    missing: list[str] = []
-
-    def complete() -> bool:
-        missing[:] = waiting(deployed, answers, lambda reason: reason == "")
-        return not missing
-
-    try:
-        until(complete, "all panels have data", PATIENCE_SECONDS)
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n" + "\n".join(missing)) from None
+    assert_shown(deployed, answers, {""})
 
 
 @pytest.mark.reads
@@ -120,14 +112,39 @@ def test_traffic_is_shown(
 ) -> None:
     """Panels that may be empty in a quiet night are not while somebody writes."""
     user = User(user_id, stack.telegram, first_name="Vera", language_code="ru")
+
+    def written() -> bool:
+        user.send_text("/start")
+        return True
+
+    assert_shown(deployed, answers, {NO_TRAFFIC}, written)
+
+
+def test_what_the_nas_does_by_itself_is_shown(
+    nas: Host, deployed: list[dict[str, Any]], answers: Callable[[Question, int], bool]
+) -> None:
+    """Panels that are empty until the first night are not after it."""
+    for program in ("backup run --kind manual", "renew-certificate", "compare-clock"):
+        nas.check_output(f"{ROOT}/bin/{program}")
+
+    assert_shown(deployed, answers, {NO_BACKUP, NO_HYPER_BACKUP, NO_RENEWAL, NOT_COMPARED})
+
+
+def assert_shown(
+    boards: list[dict[str, Any]],
+    answers: Callable[[Question, int], bool],
+    reasons: set[str],
+    meanwhile: Callable[[], bool] = lambda: True,
+) -> None:
+    """Wait until the queries have data that may be empty for these reasons (an empty one: never)."""
     missing: list[str] = []
 
     def complete() -> bool:
-        user.send_text("/start")
-        missing[:] = waiting(deployed, answers, lambda reason: reason == NO_TRAFFIC)
+        meanwhile()
+        missing[:] = waiting(boards, answers, lambda reason: reason in reasons)
         return not missing
 
     try:
-        until(complete, "all panels about traffic have data", PATIENCE_SECONDS)
+        until(complete, "all panels have data", PATIENCE_SECONDS)
     except AssertionError as error:
         raise AssertionError(f"{error}\n" + "\n".join(missing)) from None

@@ -10,7 +10,6 @@ from dashboards.parts import NOT_COMPARED, Board, Panel, Query, Row
 
 # The machine's own ports: no bridges, and neither end of what leads into containers.
 PORTS = '{device!~"lo|docker.*|br-.*|veth.*"}'
-DISKS = '{fstype!="tmpfs"}'
 
 
 def glance() -> list[Panel]:
@@ -49,7 +48,7 @@ def glance() -> list[Panel]:
             "Fullest disk",
             "Share of the fullest file system that is full.",
             units.PercentUnit,
-            [Query(f"max(1 - node_filesystem_avail_bytes{DISKS} / node_filesystem_size_bytes)", "full")],
+            [Query("max(nas:filesystem_used:ratio)", "full")],
             decimals=0,
             steps=[(None, "green"), (0.8, "yellow"), (0.95, "red")],
         ),
@@ -105,13 +104,10 @@ def disks_and_network() -> list[Panel]:
     return [
         Lines(
             "Disk space in use",
-            "Share of each file system that is full. Tickets begin at 80 %, pages at 95 %.",
+            "Share of each volume, and of /, that is full. Tickets begin at 80 % (90 % of /), pages at 95 %.",
             units.PercentUnit,
             [
-                Query(
-                    f"max by (mountpoint) (1 - node_filesystem_avail_bytes{DISKS} / node_filesystem_size_bytes)",
-                    "{{mountpoint}}",
-                )
+                Query("nas:filesystem_used:ratio", "{{mountpoint}}"),
             ],
             low=0,
             high=1,

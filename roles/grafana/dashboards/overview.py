@@ -8,7 +8,6 @@ from dashboards import parts
 from dashboards.backups import DAYS_LEFT, LAST_PROVEN
 from dashboards.bot import REPLIES_WAITING, UPDATES_WAITING, USERS, latencies
 from dashboards.kinds import Lines, Number, States, Table
-from dashboards.nas import DISKS
 from dashboards.parts import Board, Panel, Query, Row, Step
 
 KEPT_AVAILABLE: list[Step] = [(None, "red"), (0.999, "green")]
@@ -191,10 +190,7 @@ def resources() -> list[Panel]:
             "Share of each file system that is full.",
             units.PercentUnit,
             [
-                Query(
-                    f"max by (mountpoint) (1 - node_filesystem_avail_bytes{DISKS} / node_filesystem_size_bytes)",
-                    "{{mountpoint}}",
-                )
+                Query("nas:filesystem_used:ratio", "{{mountpoint}}"),
             ],
             low=0,
             high=1,
