@@ -48,6 +48,7 @@ class Alertmanager:
 
     def __init__(self, folder: Path, token: str, port: int, heartbeat_url: str = "") -> None:
         self._base = BASE.format(port=port)
+        (folder / "start.sh").write_bytes((REPOSITORY / "roles/alertmanager/templates/start.sh").read_bytes())
         (folder / "secrets").mkdir()
         for name, text in (("bot_token", token), ("heartbeat_url", heartbeat_url)):
             (folder / "secrets" / name).write_text(text, encoding="utf-8")
@@ -55,13 +56,17 @@ class Alertmanager:
             "--detach",
             "--network=host",
             "--read-only",
+            "--pids-limit=32",
+            "--entrypoint=sh",
             f"--user={os.getuid()}",
+            f"--tmpfs=/tmp:uid={os.getuid()}",
             "--env=TZ=Europe/Moscow",
             f"--tmpfs=/alertmanager:uid={os.getuid()}",
             f"--volume={folder}:/etc/alertmanager:ro",
             f"--volume={folder}/secrets:/run/secrets:ro",
         ]
         command = [
+            "/etc/alertmanager/start.sh",
             "--config.file=/etc/alertmanager/alertmanager.yml",
             "--storage.path=/alertmanager",
             "--web.external-url=https://nas.example/alertmanager/",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alertmanager.faults import BOT_TELEGRAM, FAULTS, Fault, bot
-from alertmanager.running import Admin, Alertmanager, alert, settle
+from alertmanager.running import PATIENCE, Admin, Alertmanager, alert, settle
 
 
 def told(alertmanager: Alertmanager, admins: list[Admin], alerts: Iterable[dict[str, Any]]) -> list[str]:
@@ -125,3 +125,24 @@ def settle_again(alertmanager: Alertmanager, admins: list[Admin]) -> None:
     alertmanager.post(alert("Sentinel3", service="sentinel3"))
     for admin in admins:
         admin.wait_for("Sentinel3")
+
+
+def test_what_ended_while_it_was_inhibited_and_came_again_is_told_with_the_next_repetition(
+    start: Any, admins: list[Admin]
+) -> None:
+    alertmanager = start(alertmanager_language="en", alertmanager_page_repeat="2s")
+    echo, cause = bot("DatabaseUnreachable")[0], alert("PostgresDown", "page", "postgres")
+    assert told(alertmanager, admins, [echo]) == ["BotDatabaseUnreachable"]
+    alertmanager.post(cause)
+    admins[0].wait_for("Urgent: PostgresDown")
+    for one in (echo, cause):
+        alertmanager.post({**one, "endsAt": alert("now")["startsAt"]})
+    admins[0].wait_for("Over: PostgresDown")
+    before = sum("Urgent: BotDatabaseUnreachable" in one["text"] for one in admins[0].read())
+
+    alertmanager.post({**echo, "startsAt": alert("now")["startsAt"]})
+
+    end = time.monotonic() + PATIENCE
+    while sum("Urgent: BotDatabaseUnreachable" in one["text"] for one in admins[0].read()) == before:
+        assert time.monotonic() < end
+        time.sleep(0.05)  # between two looks; the deadline ends the wait
