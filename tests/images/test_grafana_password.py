@@ -113,6 +113,18 @@ def test_a_password_that_grafana_does_not_take(running: Grafana) -> None:
     assert running.lets_in(FIRST)
 
 
+def test_a_grafana_that_refuses_the_password_that_it_was_given(running: Grafana) -> None:
+    """As one does that lets nobody in for a while: a deployment must not call that a success."""
+    running.program.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+
+    said = running.has_password(SECOND)
+
+    assert said.returncode != 0
+    assert "still says" in said.stdout
+    assert "deploy again" in said.stdout
+    assert SECOND not in said.stdout + said.stderr
+
+
 def test_a_grafana_that_does_not_answer(running: Grafana) -> None:
     running.docker("stop", "--time=1", running.id)
 

@@ -19,7 +19,11 @@ ERRORS = {
     ],
     "Prometheus 2": [b'ts=2026-11-23T10:00:00.1Z caller=manager.go:7 level=error component="rule manager" msg="x"'],
     "Prometheus 3": [b'time=2026-11-23T10:00:00.1Z level=ERROR source=main.go:7 msg="compaction failed"'],
-    "Grafana": [b"logger=context userId=1 t=2026-11-23T10:00:00Z level=error msg=x"],
+    "Grafana": [
+        b"logger=context userId=1 t=2026-11-23T10:00:00Z level=error msg=x",
+        b"logger=context userId=1 orgId=1 uname= t=2026-11-23T10:00:00Z level=error msg=x",
+        b"logger=provisioning.dashboard type=file name=files t=2026-11-23T10:00:00Z level=error msg=x",
+    ],
     "a broken down program": [b"panic: runtime error: index out of range", b"fatal error: out of memory"],
     "the bot": [
         b"2026-11-23 10:00:00,123 - kbju_bot.app - ERROR - an update could not be handled",
@@ -38,6 +42,8 @@ ORDINARY = {
         b"\tERROR:  as a line of a statement",
         b"203.0.113.7 404 GET /2026/11/23_[error]_level=error 0 0.001 -",
         b'time=2026-11-23T10:00:00.1Z level=INFO source=main.go:7 msg="a target said level=error"',
+        b"logger=context userId=0 orgId=0 uname= t=2026-11-23T10:00:00Z level=info msg=x path=/a level=error",
+        b'logger=context userId=0 orgId=0 uname="a level=error" t=2026-11-23T10:00:00Z level=info msg=x',
         b"2026-11-23 10:00:00,123 - kbju_bot.app - INFO - said - ERROR - so",
         b'203.0.113.7 404 GET /{"level":"error"} 0 0.001 -',
     ],

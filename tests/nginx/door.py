@@ -9,7 +9,7 @@ import ssl
 import subprocess
 from base64 import b64encode
 from dataclasses import dataclass, field
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +107,8 @@ class Door:
 
     def open(self) -> None:
         """Start everything; whatever was started before a failure, `close` removes."""
-        for part in ("config", "certs", "secrets", "runbook"):
-            (self._folder / part).mkdir()
+        for part in ("config", "certs", "secrets", "runbook", "challenges/.well-known/acme-challenge"):
+            (self._folder / part).mkdir(parents=True)
         render(self._folder / "config", self._settings)
         salted = subprocess.run(
             ["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True, check=True
@@ -116,6 +116,7 @@ class Door:
         (self._folder / "secrets/htpasswd").write_text(f"{USER}:{salted.stdout}", encoding="utf-8")
         (self._folder / "runbook/README.md").write_text("# Сводка\n", encoding="utf-8")
         (self._folder / "runbook/BotDown.md").write_text("# BotDown\n", encoding="utf-8")
+        (self._folder / "challenges/.well-known/acme-challenge/token").write_text("proof", encoding="utf-8")
         certs = self._folder / "certs"
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{certs}/key.pem"]
         subprocess.run(
@@ -132,7 +133,7 @@ class Door:
         echo = Path(__file__).with_name("upstreams.py")
         self.run("behind", *aliases, f"--volume={echo}:/echo.py:ro", image("python"), "python", "/echo.py")
         mounts = {"config": "/etc/nginx/kbju", "certs": "/etc/nginx/certs", "secrets": "/run/secrets"}
-        mounts["runbook"] = "/var/www/runbook"
+        mounts |= {"runbook": "/var/www/runbook", "challenges": "/var/www/acme"}
         volumes = [f"--volume={self._folder}/{here}:{there}:ro" for here, there in mounts.items()]
         volumes += [f"--tmpfs={place}:uid=101,gid=101" for place in ("/tmp", "/run", "/var/cache/nginx")]  # noqa: S108
         command = ["nginx", "-c", "/etc/nginx/kbju/nginx.conf", "-g", "daemon off;"]
@@ -141,6 +142,7 @@ class Door:
             "--read-only",
             "--network-alias=kbju-nginx",
             "--publish=127.0.0.1::8443",
+            "--publish=127.0.0.1::8080",
             *volumes,
             image("nginx"),
             *command,
@@ -156,6 +158,14 @@ class Door:
         """Return a client with an address, one that nobody else has if none is given."""
         self._clients += 1
         return Client(self.port, address or f"203.0.113.{self._clients}", password)
+
+    def ask_plainly(self, path: str) -> tuple[int, bytes]:
+        """Send a GET over http with the path exactly as it is written; return the status and the body."""
+        port = int(docker("port", f"{self.name}-front", "8080").rpartition(":")[2])
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
     def inside(self, program: str) -> str:
         """Run Python in the network and return what it prints."""

@@ -157,7 +157,22 @@ def test_a_missing_slash_is_added(door: Door, name: str) -> None:
     answer = door.client().ask(f"/{name}")
 
     assert answer.status == 301
-    assert answer.headers["Location"].endswith(f"/{name}/")
+    # Without a name and a port: the container's port is not the one that the world knows.
+    assert answer.headers["Location"] == f"/{name}/"
+
+
+# ---- an authority's challenges, which anybody may ask for ------------------------------------------------------------
+
+
+def test_a_challenge_is_served_without_https(door: Door) -> None:
+    assert door.ask_plainly("/.well-known/acme-challenge/token") == (200, b"proof")
+
+
+def test_whoever_looks_for_challenges_that_are_not_there_leaves_no_errors(door: Door) -> None:
+    for name in ("", "x", "x/", "token/", "x" * 300, "%00", "../", "..%2f..%2fx"):
+        assert door.ask_plainly(f"/.well-known/acme-challenge/{name}")[0] in {301, 400, 403, 404}, name
+
+    assert [line for line in door.log().splitlines() if "[error]" in line or "[crit]" in line] == []
 
 
 # ---- the runbook -----------------------------------------------------------------------------------------------------

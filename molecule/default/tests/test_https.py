@@ -22,6 +22,15 @@ def test_http_redirects_to_https(stack: Stack) -> None:
 
 
 @pytest.mark.reads
+@pytest.mark.parametrize("name", ["grafana", "prometheus", "alertmanager", "runbook"])
+def test_a_missing_slash_is_added_on_the_same_port(stack: Stack, name: str) -> None:
+    answer = get(stack, f"/{name}")
+
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == f"/{name}/"
+
+
+@pytest.mark.reads
 def test_the_bot_answers(stack: Stack) -> None:
     assert get(stack, "/healthz").status_code == 200
 

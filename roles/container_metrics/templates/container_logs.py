@@ -13,8 +13,9 @@ ERROR = re.compile(
       \S+\ \S+\ \S+\ \[\d+\]\ (?:ERROR|FATAL|PANIC):
       # nginx: 2026/01/31 10:00:00 [error] 7#7: *1 ...
     | \d+/\d+/\d+\ [\d:]+\ \[(?:error|crit|alert|emerg)\]
-      # Go's programs: time=... level=ERROR msg=..., also ts=... caller=... level=error, or logger=... t=... level=error
-    | (?:\w+=\S+\ ){0,3}level=(?i:error|crit|critical|fatal|panic)\b
+      # Go's programs: time=... level=ERROR msg=..., also ts=... caller=... level=error. Grafana's put more before it,
+      # some without a value: logger=context userId=1 orgId=1 uname= t=... level=error. The first level is the line's.
+    | (?:(?!level=)\w+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)\ ){0,12}level=(?i:error|crit|critical|fatal|panic)\b
       # ... and what is left of one that broke down.
     | (?:panic|fatal\ error):\x20
       # Python: 2026-01-31 10:00:00,123 - kbju_bot.app - ERROR - ...
