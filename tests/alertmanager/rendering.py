@@ -20,6 +20,7 @@ def render(folder: Path, **changes: Any) -> Path:
     """Write alertmanager.yml and messages.tmpl into `folder` and return it; `changes` are variables of the role."""
     variables = {
         "kbju_project": "kbju-bot-prod",
+        "kbju_volume": "/volume1",
         "kbju_timezone": "Europe/Moscow",
         "alertmanager_telegram_api_url": "http://telegram.example",
         "alertmanager_external_url": EXTERNAL,

@@ -172,7 +172,7 @@ def test_a_ticket_makes_no_sound(alertmanager: Alertmanager, admins: list[Admin]
     settle(alertmanager, admins)
 
     silent = {message["text"][:2].strip(): message["silent"] for message in admins[0].read()}
-    assert silent == {"🟡": True, "🔴": False}
+    assert silent == {"🟡": False, "🔴": False}
 
 
 def test_a_chat_that_is_not_open_costs_the_others_nothing(
