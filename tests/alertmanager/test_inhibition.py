@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alertmanager.faults import BOT_TELEGRAM, FAULTS, Fault, bot
+from alertmanager.faults import BOT_TELEGRAM, FAULTS, PROBE, Fault, bot
 from alertmanager.running import PATIENCE, Admin, Alertmanager, alert, settle
 
 
@@ -89,6 +89,22 @@ def test_other_faults_at_the_same_time_are_told_too(start: Any, admins: list[Adm
         "PostgresDown",
         "TargetDown",
         "TelegramUnreachable",
+    ]
+
+
+def test_nginx_is_no_cause_of_what_a_polling_bot_says(start: Any, admins: list[Admin]) -> None:
+    alertmanager = start(alertmanager_language="en", alertmanager_webhook=False)
+    alerts = [
+        alert("NginxDown", "page", "nginx"),
+        PROBE,
+        *bot("PendingUpdates", "UpdateLagHigh", "AvailabilityBurnsFast"),
+    ]
+
+    assert told(alertmanager, admins, alerts) == [
+        "BotAvailabilityBurnsFast",
+        "BotPendingUpdates",
+        "BotUpdateLagHigh",
+        "NginxDown",
     ]
 
 

@@ -59,6 +59,19 @@ def test_the_severity_decides_who_is_told(rendered: Callable[..., Path], labels:
     assert done.stdout.strip() == receiver, done.stderr
 
 
+@pytest.mark.parametrize("name", ["NginxDown", "HttpsProbeFailing"])
+@pytest.mark.parametrize(("webhook", "receiver"), [(True, "pages"), (False, "tickets-in-silence")])
+def test_where_the_bot_polls_nginx_wakes_nobody(
+    rendered: Callable[..., Path], name: str, webhook: bool, receiver: str
+) -> None:
+    folder = rendered(alertmanager_webhook=webhook)
+    labels = [f"alertname={name}", "severity=page"]
+
+    done = amtool(folder, "config", "routes", "test", "--config.file=/etc/alertmanager/alertmanager.yml", *labels)
+
+    assert done.stdout.strip() == receiver, done.stderr
+
+
 def hours(around: timedelta) -> dict[str, Any]:
     """Return quiet hours, two hours long, whose middle is so far from now; and a zone that they are meant in."""
     middle = datetime.now(UTC) + around
