@@ -54,7 +54,8 @@ def test_the_error_budget_is_untouched(nas: Host, soaked: tuple[float, Load, Cha
 
     assert monitoring.value("slo:availability_errors:ratio_5m") == 0
     assert monitoring.value("slo:latency_errors:ratio_5m") < 0.01
-    assert monitoring.value("slo:availability_budget_remaining:ratio") == 1
+    # What was lost while the stack was deployed is not the load's doing.
+    assert monitoring.value(f"avg_over_time(sli:bot_serves[{MINUTES * 60:.0f}s])") == 1
 
 
 def test_the_monitoring_stays_inside_its_budget(
