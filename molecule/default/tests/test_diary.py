@@ -39,7 +39,9 @@ def test_from_consent_to_deletion(surveyed: User, user_id: int, sql: Callable[[s
     user = surveyed
     for days in (14, 7):
         # Time passes in the database: what was measured today was measured that many days ago.
-        sql(f"UPDATE user_records SET day = day - {days} WHERE telegram_id = {user_id} AND day = current_date")
+        # Today is the newest day: the user's, which is not always the database's.
+        newest = f"SELECT max(day) FROM user_records WHERE telegram_id = {user_id}"
+        sql(f"UPDATE user_records SET day = day - {days} WHERE telegram_id = {user_id} AND day = ({newest})")
         assert "записаны" in answer(user, "/measure", "69", "80", "34", "100")
     assert "обновлены" in answer(user, "/measure", "68,9", "80", "34", "100")
     counted = sql(f"SELECT count(DISTINCT day) || ' ' || count(*) FROM user_records WHERE telegram_id = {user_id}")
