@@ -113,7 +113,9 @@ def _reload(settings: Settings, serial: str) -> None:
         said = " / ".join((tested.stderr + tested.stdout).strip().splitlines()[:3])
         raise RenewalError(issuance.NGINX, f"nginx refuses its configuration with the new certificate: {said}")
     # The old workers finish what they have begun.
-    subprocess.run([settings.docker, "kill", "--signal", "HUP", NGINX], capture_output=True, check=False)
+    # From the inside: after any `docker kill` the engine does not start the container again should it end.
+    command = [settings.docker, "exec", NGINX, "sh", "-c", "kill -HUP 1"]
+    subprocess.run(command, capture_output=True, check=False)
     if not files.wait_for(lambda: served_serial(settings.https_port) == serial, RELOAD):
         raise RenewalError(
             issuance.NGINX, f"nginx goes on serving another certificate: {settings.docker} logs {NGINX} may say why"
