@@ -111,3 +111,42 @@ def test_what_hears_no_interruption_is_killed(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert not lives(tmp_path, "side")
+
+
+# An attempt that is repeated, a failure that is rescued, one that ends the play, and one that pytest tells.
+OUTPUT = """
+FAILED - RETRYING: [nas]: Wait until it has booted (60 retries left).
+TASK [bot : Try the new release] ***
+fatal: [nas]: FAILED! =>
+    msg: this one was rescued
+
+PLAY RECAP ***
+nas : ok=4 changed=0 unreachable=0 failed=0 rescued=1
+
+TASK [preflight : Report every problem] ***
+fatal: [nas]: FAILED! =>
+    msg: port 8443 is taken
+
+PLAY RECAP ***
+nas : ok=4 changed=0 unreachable=0 failed=1 rescued=0
+FAILED tests/test_bot.py::test_answers - assert 1 == 2
+"""
+
+
+@pytest.mark.parametrize(("fails", "other"), [("side", "main"), ("main", "side")])
+def test_the_last_lines_say_why(tmp_path: Path, fails: str, other: str) -> None:
+    failing = f"cat <<'END'\n{OUTPUT}\nEND\nuntil [ -e {other}.runs ]; do sleep 0.1; done; exit 3"
+    long = "trap 'seq 1000; exit 130' INT; echo $$ > {name}.pid; touch {name}.runs; sleep 600"
+
+    done = start(tmp_path, **{fails: failing, other: long})
+    said, _ = done.communicate(timeout=20)
+
+    last = [line.strip() for line in said.splitlines()[-6:]]
+    assert last == [
+        "== Of its output above:",
+        "TASK [preflight : Report every problem]",
+        "fatal: [nas]: FAILED! =>",
+        "msg: port 8443 is taken",
+        "FAILED tests/test_bot.py::test_answers - assert 1 == 2",
+        f"== ./{fails} failed with exit code 3",
+    ]
