@@ -29,9 +29,14 @@ from typing import Any
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY))
+
+from plugins.filter.images import image_reference  # noqa: E402 - the repository is no package
+
 IMAGES = REPOSITORY / "molecule" / "images"
 LOCK = REPOSITORY / "bot" / "requirements.lock"
 CONTENT_LABEL = "io.kbju.content"
+KEPT_IMAGES = 5
 REGISTRY = "https://registry-1.docker.io/v2/"
 MIRROR = "http://deb.debian.org"
 # Debian 12 has PostgreSQL 15 and Python 3.11; Debian 13 has the newer rest.
@@ -90,7 +95,7 @@ def load_list() -> list[Image]:
     listed = yaml.safe_load((REPOSITORY / "group_vars" / "all" / "images.yml").read_text(encoding="utf-8"))
     rows = {**listed["kbju_build_images"], **listed["kbju_images"]}
     images = [
-        Image(key, f"{row['name']}:{row['tag']}", row.get("stand_in"), row.get("build"), row.get("package"))
+        Image(key, image_reference(row), row.get("stand_in"), row.get("build"), row.get("package"))
         for key, row in rows.items()
     ]
     return sorted(images, key=lambda image: image.build is not None)
@@ -262,6 +267,18 @@ def build_own(image: Image, base: str) -> None:
             arguments |= {"VERSION": image.reference.rpartition(":")[2], "REVISION": revision()}
         docker_build(image.reference, context, content, **arguments)
     report(image.reference, started, "built")
+    if image.key == "bot":
+        forget_old(image.reference.partition(":")[0])
+
+
+def forget_old(name: str) -> None:
+    """Remove all but the newest images of a name from this machine; every change of the bot makes one."""
+    listed = subprocess.run(
+        ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name], capture_output=True, text=True, check=False
+    )
+    for reference in listed.stdout.split()[KEPT_IMAGES:]:
+        # One that a container uses stays.
+        subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=False)
 
 
 def build_stand_in(image: Image, base: str) -> None:

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_GENERATED = {"__pycache__", "vendor", "build", "wheels", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+
+
+@functools.cache
+def content_tag(folder: Path) -> str:
+    """Return twelve hex digits that stand for the names, modes and contents of the files in a folder, less what is generated."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        generated = _GENERATED & set(parts) or any(part.endswith(".egg-info") for part in parts)
+        if path.is_file() and not generated:
+            # Of the mode only what git keeps: two checkouts of one commit are one release.
+            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_mode & 0o100:o}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def image_reference(image: Mapping[str, str]) -> str:
+    """Return name:tag of a row; the tag of an image that is ours is its version and its content."""
+    content = f"-{content_tag(_REPOSITORY / image['build'])}" if image.get("build") == "bot" else ""
+    return f"{image['name']}:{image['tag']}{content}"
 
 
 def image_references(
@@ -17,7 +42,7 @@ def image_references(
     if unknown:
         raise ValueError(f"kbju_image_digests names images that kbju_images does not: {', '.join(unknown)}")
     return {
-        key: f"{image['name']}:{image['tag']}" + (f"@{pinned[key]}" if key in pinned else "")
+        key: image_reference(image) + (f"@{pinned[key]}" if key in pinned else "")
         for key, image in images.items()
     }
 

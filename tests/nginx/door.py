@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import socket
 import ssl
 import subprocess
@@ -43,6 +44,7 @@ def render(folder: Path, settings: dict[str, Any]) -> None:
     command += ["--module-name", "ansible.builtin.template", "--args", f"src={template} dest={folder}/nginx.conf"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    shutil.copy(template.with_name("upstream.conf"), folder)
 
 
 @dataclass(frozen=True)

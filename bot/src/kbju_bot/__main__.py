@@ -1,4 +1,4 @@
-"""The command line: `python -m kbju_bot run|migrate|check-migrations|import-dev|healthcheck|version`.
+"""The command line: `python -m kbju_bot run|migrate|check-migrations|import-dev|hello|schema|healthcheck|version`.
 
 Each command imports what it needs and no more: the health check runs every 30 seconds.
 """
@@ -23,6 +23,8 @@ usage: python -m kbju_bot COMMAND
   migrate           apply the pending migrations
   check-migrations  show the pending migrations, changing nothing
   import-dev FILE   take over the DEV version's SQLite file; import-dev --help tells more
+  hello RELEASE     write to an admin that a release serves
+  schema            show the newest schema this bot brings and the oldest bot that can use it, as JSON
   healthcheck       ask the running bot's /healthz
   version           show the version
 """
@@ -84,6 +86,38 @@ def import_dev(arguments: Sequence[str]) -> int:
     return exits.OK
 
 
+def hello(arguments: Sequence[str]) -> int:
+    """Write to an admin that a release serves: proof that a message goes out."""
+    import asyncio
+
+    from kbju_bot import greeting
+    from kbju_bot.settings import RunSettings
+
+    if len(arguments) != 1:
+        print(USAGE, end="", file=sys.stderr)
+        return exits.USAGE
+    settings = _settings(RunSettings)
+    if settings is None:
+        return exits.CONFIG
+    try:
+        print(asyncio.run(greeting.greet(settings, arguments[0])))
+    except greeting.NotSentError as error:
+        print(_redactor(settings)(str(error)), file=sys.stderr)
+        return exits.UNAVAILABLE
+    return exits.OK
+
+
+def schema() -> int:
+    """Show the newest schema this bot brings, and the oldest bot that can use it."""
+    import json
+
+    from kbju_bot.storage.migrate import revisions
+    from kbju_bot.storage.schema import OLDEST_SERVED
+
+    print(json.dumps({"head": revisions()[-1], "floor": OLDEST_SERVED}))
+    return exits.OK
+
+
 def healthcheck() -> int:
     """Ask the running bot whether it is alive: 0 or 1."""
     import http.client
@@ -115,9 +149,10 @@ COMMANDS: dict[str, Callable[[], int]] = {
     "migrate": migrate,
     "check-migrations": check_migrations,
     "healthcheck": healthcheck,
+    "schema": schema,
     "version": version,
 }
-WITH_ARGUMENTS: dict[str, Callable[[Sequence[str]], int]] = {"import-dev": import_dev}
+WITH_ARGUMENTS: dict[str, Callable[[Sequence[str]], int]] = {"import-dev": import_dev, "hello": hello}
 
 
 def main(arguments: Sequence[str]) -> int:

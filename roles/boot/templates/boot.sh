@@ -51,6 +51,10 @@ until timeout 30 "$docker" info > /dev/null 2>&1; do
   sleep 2
 done
 
+# Also what an update that the boot has cut off was doing: the release that served before serves again.
+if ! said=$("$root/bin/release" --who boot recover 2>&1); then
+  say "an update that was cut off could not be put right: $said"
+fi
 for attempt in $(seq "$attempts"); do
   say "starting the stack, attempt $attempt of $attempts"
   if said=$(timeout $((stack_timeout + 120)) "$docker" compose --project-directory "$root" up --detach --no-recreate --wait --wait-timeout "$stack_timeout" 2>&1); then

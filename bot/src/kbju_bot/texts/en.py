@@ -186,6 +186,7 @@ TEXTS: Mapping[Text, str] = {
     Text.FALLBACK: "Sorry, I do not understand that. Here is what I can do:",
     Text.FAILURE: "Sorry, something broke on my side and this message was not handled. Please try again later.",
     Text.HELP: "I count your macros and show your progress.\n\n{commands}",
+    Text.RELEASE_SERVES: "Release {release} serves now.",
     Text.HELP_ADMIN: "/stats — figures of the bot\n/broadcast — a message to everyone",
     Text.ABOUT_MENU: "the menu",
     Text.ABOUT_MEASURE: "new measurements",

@@ -139,6 +139,8 @@ class Text(StrEnum):
     FAILURE = "failure"
     """An internal failure: the message was not handled."""
     HELP = "help"
+    RELEASE_SERVES = "release_serves"
+    """Written to an admin by a deployment; `{release}` is the tag of the image."""
     HELP_ADMIN = "help_admin"
     ABOUT_MENU = "about_menu"
     ABOUT_MEASURE = "about_measure"

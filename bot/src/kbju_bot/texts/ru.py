@@ -173,6 +173,7 @@ TEXTS: Mapping[Text, str] = {
     Text.FALLBACK: "Простите, этого я не понимаю. Вот что я умею:",
     Text.FAILURE: "Простите, у меня что-то сломалось, и сообщение осталось без ответа. Попробуйте, пожалуйста, позже.",
     Text.HELP: "Я считаю КБЖУ и показываю прогресс.\n\n{commands}",
+    Text.RELEASE_SERVES: "Работает выпуск {release}.",
     Text.HELP_ADMIN: "/stats — числа о боте\n/broadcast — сообщение всем",
     Text.ABOUT_MENU: "меню",
     Text.ABOUT_MEASURE: "записать новые измерения",

@@ -9,6 +9,8 @@ from pathlib import Path
 from kbju_release.errors import Exit, Failure
 from kbju_release.settings import Settings
 
+DATABASE_PASSWORD = "db_password"
+
 
 class Files:
     """The kept files, below releases/ and for root alone."""
@@ -37,7 +39,8 @@ class Files:
     def put_secrets_back(self) -> None:
         """Put the secrets in place that the serving release was started with."""
         if self._secrets.is_dir():
-            _mirror(self._secrets, self._settings.secrets)
+            # The database has its new password already.
+            _mirror(self._secrets, self._settings.secrets, but=DATABASE_PASSWORD)
 
     def forget(self, kept: set[int]) -> None:
         """Delete the files of all releases but these."""
@@ -58,10 +61,10 @@ def _copy(source: Path, target: Path) -> None:
     os.replace(str(new), str(target))
 
 
-def _mirror(source: Path, target: Path) -> None:
+def _mirror(source: Path, target: Path, but: str = "") -> None:
     """Make a flat directory like another one."""
     target.mkdir(mode=0o700, exist_ok=True)
-    for file in source.iterdir():
+    for file in [one for one in source.iterdir() if one.name != but]:
         same = target / file.name
         # A container has the directory mounted: what is as it should be stays untouched.
         if not same.exists() or same.read_bytes() != file.read_bytes():
