@@ -274,7 +274,10 @@ def build_own(image: Image, base: str) -> None:
 def forget_old(name: str) -> None:
     """Remove all but the newest images of a name from this machine; every change of the bot makes one."""
     listed = subprocess.run(
-        ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name], capture_output=True, text=True, check=False
+        ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     for reference in listed.stdout.split()[KEPT_IMAGES:]:
         # One that a container uses stays.

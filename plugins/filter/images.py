@@ -15,7 +15,7 @@ _GENERATED = {"__pycache__", "vendor", "build", "wheels", ".pytest_cache", ".myp
 
 @functools.cache
 def content_tag(folder: Path) -> str:
-    """Return twelve hex digits that stand for the names, modes and contents of the files in a folder, less what is generated."""
+    """Return twelve hex digits for the names, modes and contents of the files in a folder, less what is generated."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
@@ -41,10 +41,7 @@ def image_references(
     unknown = sorted(set(pinned) - set(images))
     if unknown:
         raise ValueError(f"kbju_image_digests names images that kbju_images does not: {', '.join(unknown)}")
-    return {
-        key: image_reference(image) + (f"@{pinned[key]}" if key in pinned else "")
-        for key, image in images.items()
-    }
+    return {key: image_reference(image) + (f"@{pinned[key]}" if key in pinned else "") for key, image in images.items()}
 
 
 def image_fingerprints(inspected: str) -> dict[str, str]:

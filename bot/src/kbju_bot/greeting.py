@@ -14,8 +14,8 @@ class NotSentError(Exception):
 async def greet(settings: RunSettings, release: str) -> str:
     """Tell an admin, silently, that a release serves; return what was done. Raise NotSentError.
 
-    An admin who has never written to the bot, or has blocked it, can't be written to. That is no fault of the release: Telegram
-    has taken the token and answered.
+    An admin who has never written to the bot, or has blocked it, can't be written to. That is no fault of the release:
+    Telegram has taken the token and answered.
     """
     if not settings.admin_ids:
         return "there is no admin to write to (kbju_admin_ids)"

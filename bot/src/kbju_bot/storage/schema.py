@@ -7,8 +7,8 @@ from kbju_bot.storage.database import Database
 REQUIRED_REVISION = "0002"
 """The oldest schema this bot works with. A newer one must stay usable: that is what makes rolling back safe."""
 OLDEST_SERVED = "0001"
-"""The oldest REQUIRED_REVISION of a bot that this package's newest schema still serves. Raised by a migration that takes something
-away from older bots; a rollback beyond it is refused."""
+"""The oldest revision whose bot this package's newest schema still serves. A migration that takes something away from
+older bots raises it; a rollback beyond it is refused."""
 
 
 class SchemaTooOldError(Exception):

@@ -33,10 +33,14 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the arguments. Raise SystemExit where they are wrong or ask for help."""
-    parser = _Parser(prog="release", description="Releases of the bot: updated without downtime, rolled back, recorded.")
+    parser = _Parser(
+        prog="release", description="Releases of the bot: updated without downtime, rolled back, recorded."
+    )
     parser.add_argument("--who", default=os.environ.get("SUDO_USER") or "root", help="whom the record names")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    plan = commands.add_parser("plan", help="finish what was cut off, and print what serves and what is not to be deployed")
+    plan = commands.add_parser(
+        "plan", help="finish what was cut off, and print what serves and what is not to be deployed"
+    )
     plan.add_argument("--dry-run", action="store_true", help="only print")
     update = commands.add_parser("update", help="replace the bot by what compose/bot.yml asks for")
     update.add_argument("image", help="the image that compose/bot.yml must name")
@@ -85,7 +89,9 @@ class Program:
                 lock.seek(0)
                 who = lock.read().strip() or "somebody"
                 raise Failure(
-                    Exit.UNDER_WAY, f"Another run is under way: {who}", f"Wait for its end; {self._settings.log} tells how far it is"
+                    Exit.UNDER_WAY,
+                    f"Another run is under way: {who}",
+                    f"Wait for its end; {self._settings.log} tells how far it is",
                 ) from None
             lock.truncate(0)
             lock.write(f"{self._options.command} by {self._options.who} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
@@ -140,7 +146,7 @@ class Program:
         if wanted.image != self._options.image:
             raise Failure(
                 Exit.UNDER_WAY,
-                f"{self._settings.compose} names {wanted.image}, and not {self._options.image}: somebody else deploys, too",
+                f"{self._settings.compose} names {wanted.image}, not {self._options.image}: somebody else deploys",
                 "Ask them, then run it again",
             )
         serving = self._must_serve()
@@ -155,7 +161,9 @@ class Program:
         )
         self.teller.say(f"release {row.number}: {serving.version} is to be replaced by {row.version}")
         # The same image has nothing to migrate.
-        self._replace(row, serving, records.REPLACED, self._settings.probation, migrate=row.image_id != serving.image_id)
+        self._replace(
+            row, serving, records.REPLACED, self._settings.probation, migrate=row.image_id != serving.image_id
+        )
 
     def _rollback(self) -> None:
         serving = self._must_serve()
@@ -176,13 +184,15 @@ class Program:
             self._replacing.files.put_back(serving.number)
             raise
         row = self.record.begin(target.image, target.image_id, wanted.configuration, "rollback", self._options.who)
-        self.teller.say(f"release {row.number}: {serving.version} goes back to {target.version}, which was release {target.number}")
+        self.teller.say(
+            f"release {row.number}: {serving.version} goes back to {target.version}, release {target.number}"
+        )
         self._replace(row, serving, records.ROLLED_BACK, _SHORT_PROBATION, migrate=False)
 
     def _must_serve(self) -> Release:
         serving = self.record.serving()
         if serving is None or not self._replacing.bots.runs(self._settings.project):
-            raise Failure(Exit.NOTHING_RUNS, "The bot does not run, so there is nothing to replace", "site.yml starts it")
+            raise Failure(Exit.NOTHING_RUNS, "The bot does not run: nothing is there to replace", "site.yml starts it")
         return serving
 
     def _replace(self, row: Release, serving: Release, before: str, probation: float, migrate: bool) -> None:

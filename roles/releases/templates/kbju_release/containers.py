@@ -116,9 +116,7 @@ class Bots:
                     Exit.BROKE_DOWN, f"{name} was ready, then it {self._ending(name)}\n{self.last_lines(name)}"
                 )
             if not ready:
-                raise Failure(
-                    Exit.BROKE_DOWN, f"{name} was ready and is so no longer: {said}\n{self.last_lines(name)}"
-                )
+                raise Failure(Exit.BROKE_DOWN, f"{name} was ready and is so no longer: {said}\n{self.last_lines(name)}")
             time.sleep(_LOOK_INTERVAL)
 
     def greet(self, name: str, release: str) -> str:
@@ -131,7 +129,7 @@ class Bots:
         return done.said
 
     def schema(self, image: str) -> dict[str, str] | None:
-        """Return the schema that an image brings, `head`, and `floor`, the oldest bot that can use it; None: it does not say."""
+        """Return what schema an image brings, `head`, and the oldest bot that can use it, `floor`; None: it does not say."""
         done = self._engine.try_docker("run", "--rm", "--network", "none", image, "schema", timeout=60)
         try:
             said = json.loads(done.printed)

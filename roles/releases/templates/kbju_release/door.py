@@ -61,7 +61,7 @@ class Door:
                 if now - old:
                     # New workers take all that comes; an old one holds a long conversation, Grafana's for instance.
                     return
-                raise Failure(Exit.DOOR, "nginx has not taken its new configuration", "docker logs kbju-nginx tells why")
+                raise Failure(Exit.DOOR, "nginx has not taken its configuration", "docker logs kbju-nginx tells why")
             time.sleep(0.1)
 
     def _check(self) -> None:

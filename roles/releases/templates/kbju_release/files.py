@@ -1,4 +1,4 @@
-"""What makes a release one: its compose fragment, kept by number, and the secrets that the serving one was started with."""
+"""What is kept of releases: the compose fragment of each, and the secrets that the serving one was started with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from kbju_release.errors import Exit, Failure
 from kbju_release.settings import Settings
 
-DATABASE_PASSWORD = "db_password"
+DATABASE_PASSWORD = "db_password"  # noqa: S105 - a file's name
 
 
 class Files:
@@ -33,7 +33,9 @@ class Files:
     def put_back(self, number: int) -> None:
         """Put a release's compose fragment in place. Raise Failure where it is not kept."""
         if not self.has(number):
-            raise Failure(Exit.NO_SUCH_RELEASE, f"The files of release {number} are not kept", "release list shows which are")
+            raise Failure(
+                Exit.NO_SUCH_RELEASE, f"The files of release {number} are not kept", "release list shows which are"
+            )
         _copy(self._folder(number) / "bot.yml", self._settings.compose)
 
     def put_secrets_back(self) -> None:

@@ -42,8 +42,7 @@ class Engine:
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 timeout=timeout,
                 check=False,
                 env=environment,
@@ -77,7 +76,9 @@ class Engine:
         """Return what the engine knows of a container; None: there is none."""
         done = self.try_docker("container", "inspect", name)
         if done.code != 0 and "no such container" not in done.complaint.lower():
-            raise Failure(Exit.NOTHING_RUNS, f"The Docker engine does not answer: {done.said}", "Start Container Manager")
+            raise Failure(
+                Exit.NOTHING_RUNS, f"The Docker engine does not answer: {done.said}", "Start Container Manager"
+            )
         return json.loads(done.printed)[0] if done.code == 0 else None
 
     def image_id(self, reference: str) -> str | None:

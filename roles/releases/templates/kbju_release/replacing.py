@@ -1,7 +1,7 @@
 """Replacing the bot while users write to it.
 
-The new release is started beside the old one and asked whether it is ready; nginx leads to it, the old one finishes and goes; then
-the bot's own container is made anew while the one beside it serves. Whatever fails, the old release goes on.
+The new release is started beside the old one and asked whether it is ready; nginx leads to it, the old one finishes and
+goes; then the bot's own container is made anew while the one beside it serves. Whatever fails, the old release goes on.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Replacing:
         self.files.forget({row.number for row in kept})
         ids = {row.image_id for row in kept}
         for row in self._record.rows:
-            if row.image_id not in ids and self._engine.image_id(row.image) == row.image_id:
-                # One that somebody else's container uses stays as it is.
-                if self._engine.try_docker("image", "rm", row.image).code == 0:
-                    self._say(f"image {row.image} is removed, {self._settings.keep} releases are kept")
+            unneeded = row.image_id not in ids and self._engine.image_id(row.image) == row.image_id
+            # One that somebody else's container uses stays as it is.
+            if unneeded and self._engine.try_docker("image", "rm", row.image).code == 0:
+                self._say(f"image {row.image} is removed, {self._settings.keep} releases are kept")
