@@ -39,7 +39,7 @@ CONTENT_LABEL = "io.kbju.content"
 KEPT_IMAGES = 5
 REGISTRY = "https://registry-1.docker.io/v2/"
 MIRROR = "http://deb.debian.org"
-# Debian 12 has PostgreSQL 15 and Python 3.11; Debian 13 has the newer rest.
+# Debian 12 has PostgreSQL 15 and Python 3.11; Debian 13 has the newer rest, PostgreSQL 17 (postgres_next) among it.
 BOOKWORM = {"postgres", "python"}
 # Of our own images these are made from Debian 13, the others from the Python image.
 TRIXIE = {"dsm", "browser", "acme", "testssl"}
