@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import calendar
+import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -124,6 +126,75 @@ def test_the_certificates_end(status: Any, issuer: str, day: int, said: str, fin
 
 def test_no_certificate_needs_a_look(status: Any) -> None:
     assert status.certificate_line("", 0) == ("none", False)
+
+
+def release(number: int, result: str, reason: str = "") -> dict[str, Any]:
+    when = f"2030-01-0{number}T12:00:00Z"
+    return {"number": number, "version": f"1.{number}", "result": result, "who": "a@b", "when": when, "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said", "fine"),
+    [
+        ([release(1, "replaced"), release(2, "serving")], "1.2 since 2030-01-02T12:00:00Z by a@b (number 2)", True),
+        ([release(1, "failed", "x"), release(2, "serving")], "1.2 since 2030-01-02T12:00:00Z by a@b (number 2)", True),
+        (
+            [release(1, "serving"), release(2, "failed", "never ready")],
+            "1.1 since 2030-01-01T12:00:00Z by a@b (number 1); 1.2 FAILED on 2030-01-02T12:00:00Z: never ready",
+            False,
+        ),
+        ([], "none is recorded", False),
+        ([{"result": "serving"}], "not known: releases/releases.json can't be read", False),
+    ],
+)
+def test_the_release_that_serves_and_a_newer_one_that_failed(
+    status: Any, rows: list[dict[str, Any]], said: str, fine: bool
+) -> None:
+    assert status.release_line(json.dumps(rows)) == (said, fine)
+
+
+def test_a_record_that_is_absent_is_not_known(status: Any, tmp_path: Path) -> None:
+    said, fine = status.release_line(status.read(str(tmp_path / "releases.json")))
+
+    assert said.startswith("not known")
+    assert not fine
+
+
+def budgets(availability: str, latency: str) -> str:
+    left = {"availability": availability, "latency": latency}
+    rows = [
+        {"metric": {"__name__": f"slo:{name}_budget_remaining:ratio"}, "value": [0, value]}
+        for name, value in left.items()
+    ]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": rows}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "fine"),
+    [
+        (budgets("0.875", "1"), "availability 88%, latency 100% left of the last 30 days", True),
+        (budgets("-0.5", "1"), "availability -50%, latency 100% left of the last 30 days", False),
+        ("", "not known, Prometheus does not tell", True),
+        ('{"data": {"result": []}}', "not known, Prometheus does not tell", True),
+        ('{"data": {"result": [{"metric": {}}]}}', "not known, Prometheus does not tell", True),
+    ],
+)
+def test_the_error_budget_of_the_month(status: Any, answer: str, said: str, fine: bool) -> None:
+    assert status.budget_line(answer) == (said, fine)
+
+
+@pytest.mark.parametrize(
+    "trouble", [OSError("gone"), subprocess.TimeoutExpired("docker", 2.5), subprocess.CalledProcessError(1, "docker")]
+)
+def test_a_prometheus_that_does_not_answer_says_nothing(
+    status: Any, trouble: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr(status.subprocess, "run", fail)
+
+    assert status.ask_prometheus("docker") == ""
 
 
 def test_columns_are_as_wide_as_their_widest_cell(status: Any) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Shows an operator the stack at a glance: containers and their use against limits, disk, memory, backup, certificate.
+"""Shows an operator the stack at a glance: containers, limits, release, disk, memory, backup, certificate, budget.
 
 Runs on the NAS as root: Python 3.8, standard library only. Exit code 0 when everything shown is well, 1 when something
 needs a look (marked with "!"), 2 when the engine does not answer.
@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 MIB = 2**20
 # What the requirements allow: four fifths of the disk; near its limit a container is about to be killed.
@@ -125,11 +127,63 @@ def certificate_line(dates: str, now: float) -> tuple[str, bool]:
     return f"{days:.0f} days left{', self-signed' if own else ''}", days > CERTIFICATE_SHORT_DAYS
 
 
+def release_line(records: str) -> tuple[str, bool]:
+    """Return what is said of the release that serves, from releases/releases.json; a newer failure needs a look."""
+    try:
+        rows = json.loads(records)
+        serving = next((row for row in reversed(rows) if row["result"] == "serving"), None)
+        if serving is None:
+            return "none is recorded", False
+        said = f"{serving['version']} since {serving['when']} by {serving['who']} (number {serving['number']})"
+        last = rows[-1]
+        if last["result"] != "failed" or last["number"] < serving["number"]:
+            return said, True
+        return f"{said}; {last['version']} FAILED on {last['when']}: {last['reason']}", False
+    except (ValueError, KeyError, TypeError):
+        return "not known: releases/releases.json can't be read", False
+
+
+def budget_line(answer: str) -> tuple[str, bool]:
+    """Return what is said of the month's error budget, from what Prometheus's API answers; "" where it did not."""
+    try:
+        rows = json.loads(answer)["data"]["result"]
+        left = {row["metric"]["__name__"].split("_")[0].partition(":")[2]: float(row["value"][1]) for row in rows}
+    except (ValueError, KeyError, TypeError, IndexError):
+        left = {}
+    known = [(name, left[name]) for name in ("availability", "latency") if name in left]
+    if not known:
+        return "not known, Prometheus does not tell", True
+    said = ", ".join(f"{name} {share:.0%}" for name, share in known)
+    return f"{said} left of the last 30 days", all(share > 0 for _, share in known)
+
+
+def ask_prometheus(docker: str) -> str:
+    """Return Prometheus's answer about the budgets; nothing where it does not answer at once."""
+    query = quote('{__name__=~"slo:(availability|latency)_budget_remaining:ratio"}')
+    url = "http://127.0.0.1:9090/prometheus/api/v1/query?query=" + query
+    command = [docker, "exec", "kbju-prometheus", "wget", "-q", "-T", "2", "-O", "-", url]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=2.5).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def read(path: str) -> str:
+    """Return a file's text; nothing where there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def main() -> int:
     """Print everything; return the exit code."""
     with open(os.path.splitext(os.path.abspath(__file__))[0] + ".json", encoding="utf-8") as file:
         settings = json.load(file)
     docker, root, now = settings["docker"], settings["root"], time.time()
+    # Beside the two seconds that the engine takes to measure.
+    asked = ThreadPoolExecutor(max_workers=1).submit(ask_prometheus, docker)
     try:
         label = "label=com.docker.compose.project=" + settings["project"]
         ids = ask([docker, "ps", "--all", "--quiet", "--filter", label]).split()
@@ -155,6 +209,8 @@ def main() -> int:
         dates = ""
     print()
     for title, (said, fine) in [
+        ("Release", release_line(read(root + "/releases/releases.json"))),
+        ("Budget", budget_line(asked.result())),
         ("Disk", disk_line(disk.total, disk.total - disk.free, settings["volume"])),
         ("Memory", memory_line(meminfo, sum(one["HostConfig"]["Memory"] for one in inspected))),
         ("Backup", backup_line(metric(root + "/metrics", "kbju_backup_last_success_timestamp_seconds"), now)),

@@ -2,7 +2,7 @@
 """Replaces one of the stack's secrets, proves that the new one works and the old one does not: rotate-secret NAME.
 
 Runs on the NAS as root: Python 3.8, standard library only. The new value lies in secrets/rotation/new. Whatever fails,
-what serves goes on with what it has. What a secret is worth nobody sees: values pass through files and standard input alone.
+what serves goes on with what it has. Values pass through files and standard input alone: nobody sees them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Rotation:
         """Tell whether the value in place is in use: the service may have another one in its memory."""
         if self._secret.fragment == "bot":
             return _read(self._root / "releases" / "secrets" / self._files[0].name) == self._new
-        return self._proofs.works(self._name, self._new)
+        return bool(self._proofs.works(self._name, self._new))
 
     def _check(self) -> None:
         """Raise Trouble where something is to be put in order before."""
@@ -255,7 +255,7 @@ def main() -> int:
             Rotation(sys.argv[1], settings).run()
         except Trouble as trouble:
             print(trouble, file=sys.stderr)
-            return trouble.code
+            return int(trouble.code)
         finally:
             for name in ("new", "htpasswd"):
                 (folder / name).unlink() if (folder / name).exists() else None
