@@ -1,4 +1,4 @@
-"""Secrets are rotated while users write; exactly the services concerned change, and what an operator sees tells no secret."""
+"""Secrets are rotated while users write; only the services concerned change, and nothing tells a secret."""
 
 from __future__ import annotations
 
