@@ -1,11 +1,10 @@
-"""Releases to try on the stand-in: good ones, and ones that are broken each in its own way. Made there, of the one that serves."""
+"""Releases to try on the stand-in: good ones, and ones that are broken each in its own way."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +50,9 @@ class Releases:
             entrypoint = json.dumps(["python", "-c", f"import sys\n{program}\n{_BOT}"])
             made = self.nas.check_output(f"{DOCKER} create {image}")
             change = shlex.quote(f"ENTRYPOINT {entrypoint}")
-            self.nas.check_output(f"{DOCKER} commit --change {change} {made} kbju-bot:{version}")
+            # An entry point takes the image's command with it.
+            command = shlex.quote('CMD ["run"]')
+            self.nas.check_output(f"{DOCKER} commit --change {change} --change {command} {made} kbju-bot:{version}")
             self.nas.check_output(f"{DOCKER} rm {made}")
 
     def update(
@@ -85,8 +86,3 @@ class Releases:
     def beside(self) -> bool:
         """Tell whether there is an instance beside the bot's own."""
         return bool(self.nas.run(f"{DOCKER} inspect {NEXT}").rc == 0)
-
-
-def counted(emulator: Callable[[], dict[str, Any]]) -> int:
-    """Return how often Telegram has refused a poll because another instance polled."""
-    return int(emulator()["polls"]["conflicts"])

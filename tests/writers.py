@@ -1,4 +1,4 @@
-"""Users who write and read all the time while something is done to the stack, and who notice what is lost, doubled or late."""
+"""Users who write and read all the time, and who notice what is lost, doubled or late."""
 
 from __future__ import annotations
 

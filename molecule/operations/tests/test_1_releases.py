@@ -220,7 +220,7 @@ def test_updates_under_load_by_polling(
     polling = deploy("playbooks/deploy.yml", KBJU_BOT_MODE="polling")
     assert polling.returncode == 0, polling.stdout[-3000:]
     telegram = Emulator(stack.telegram)
-    before = telegram.counters()["polls"]["conflicts"]
+    before = telegram.counters()["conflicts_409"]
 
     with Writers(stack, sql) as writers:
         for number in range(UPDATES):
@@ -233,5 +233,5 @@ def test_updates_under_load_by_polling(
         print(f"p99 {writers.percentile(0.99):.2f} s, added {added:.2f} s")
     assert writers.wrong == []
     assert added <= LATEST
-    assert telegram.counters()["polls"]["conflicts"] == before
+    assert telegram.counters()["conflicts_409"] == before
     assert not releases.beside()

@@ -109,7 +109,12 @@ class Program:
 
     def _print_plan(self) -> None:
         serving = self.record.serving()
-        print(json.dumps({"serving": serving.image if serving else "", "blocked": self.record.blocked()}))
+        blocked = {
+            image: why
+            for image, (image_id, why) in self.record.blocked().items()
+            if self._engine.image_id(image) in (None, image_id)
+        }
+        print(json.dumps({"serving": serving.image if serving else "", "blocked": blocked}))
 
     def _recover(self) -> None:
         serving = self.record.serving()

@@ -73,12 +73,15 @@ class Record:
         row.result, row.reason = FAILED, reason
         self.write()
 
-    def blocked(self) -> dict[str, str]:
-        """Return why images are not to be deployed again, by reference: their last row failed or was rolled back."""
+    def blocked(self) -> dict[str, tuple[str, str]]:
+        """Return the ids of images that are not to be deployed again, and why, by reference.
+
+        Those whose last row failed or was rolled back. Another image of the same name is another release.
+        """
         last = {row.image: row for row in self.rows if row.result != UNDER_WAY}
         said = {FAILED: "has failed here", ROLLED_BACK: "was rolled back"}
         return {
-            image: f"release {row.number} ({row.version}) {said[row.result]} on {row.when}"
+            image: (row.image_id, f"release {row.number} ({row.version}) {said[row.result]} on {row.when}")
             for image, row in last.items()
             if row.result in said
         }
