@@ -129,7 +129,7 @@ class Bots:
         return done.said
 
     def schema(self, image: str) -> dict[str, str] | None:
-        """Return what schema an image brings, `head`, and the oldest bot that can use it, `floor`; None: it does not say."""
+        """Return the schema an image brings, `head`, and the oldest bot that can use it, `floor`; None: unknown."""
         done = self._engine.try_docker("run", "--rm", "--network", "none", image, "schema", timeout=60)
         try:
             said = json.loads(done.printed)
