@@ -1,9 +1,9 @@
 # The front door. Each target is a script in molecule/local/, where its settings are too (settings.sh).
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs verify lint test bench install
+.PHONY: help up down status logs verify lint test test-faults bench install
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 up: ## Bring the whole stack up on this machine, on a stand-in for the NAS
 	@molecule/local/up
@@ -25,6 +25,9 @@ lint: ## Every static check
 
 test: ## Everything that CI runs
 	@molecule/local/test
+
+test-faults: ## Every fault that the stack must survive, in the long form (about 40 minutes)
+	@molecule/local/test-faults
 
 bench: ## The bot's throughput, latency, CPU and memory against other bots; QUICK=1 takes a minute
 	@molecule/local/bench $(if $(QUICK),--quick)

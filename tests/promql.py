@@ -79,7 +79,7 @@ def known_metrics() -> set[str]:
 
     What exporters of others export is not among them.
     """
-    names = bot_metrics() | recorded_metrics() | container_metrics() | ADDED_BY_PROMETHEUS
+    names = bot_metrics() | recorded_metrics() | container_metrics() | healer_metrics() | ADDED_BY_PROMETHEUS
     for text in (_backup_metrics(), _boot_metrics(), _certificate_metrics(), _clock_metrics()):
         names |= exported(text)
     return names
@@ -121,6 +121,11 @@ def exported(text: str) -> set[str]:
 def container_metrics() -> set[str]:
     """Return the names of the series about containers."""
     return set(_program("container_metrics", "container_report").HELP)
+
+
+def healer_metrics() -> set[str]:
+    """Return the names of the series about what was helped."""
+    return set(_program("healer", "heal_memory").HELP)
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # A program of several modules is imported as it is on the NAS.
-PROGRAMS = ("hyper_backup", "certbot", "container_metrics", "alertmanager")
+PROGRAMS = ("hyper_backup", "certbot", "container_metrics", "alertmanager", "healer")
 sys.path[:0] = [str(ROLES / role / "templates") for role in PROGRAMS]
 
 
