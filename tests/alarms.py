@@ -69,6 +69,14 @@ class Monitoring:
         query = f'last_over_time(ALERTS{{alertstate="firing",alertname!="Watchdog"}}[{seconds}s])'
         return {called(row["metric"]) for row in self.query(query)}
 
+    def configuration(self, service: str) -> str:
+        """Return the configuration that `service`, prometheus or alertmanager, has loaded."""
+        if service == "prometheus":
+            said = self._get("kbju-prometheus", "9090/prometheus/api/v1/status/config")["data"]["yaml"]
+        else:
+            said = self._get("kbju-alertmanager", "9093/alertmanager/api/v2/status")["config"]["original"]
+        return str(said)
+
     def active(self) -> set[str]:
         """Return the alerts that Alertmanager has, Watchdog left out."""
         found = self._get("kbju-alertmanager", "9093/alertmanager/api/v2/alerts")
