@@ -125,7 +125,7 @@ class Measuring:
         )
 
     def plan_procedure(self) -> None:
-        """Do what the plan had: `down`, `build`, `up -d`. What it costs users is the time in which nginx answers no probe."""
+        """Do what the plan had: `down`, `build`, `up -d`, and see how long nobody answers."""
         gap = Gap(self.answers)
         repository = Path(__file__).resolve().parents[1]
         compose = f"{DOCKER} compose --project-directory {ROOT}"

@@ -157,7 +157,7 @@ def test_a_rollback_beyond_the_schema_is_refused(nas: Host, releases: Releases) 
 
 def test_a_cut_connection_cuts_nothing(releases: Releases) -> None:
     command = ["ansible-playbook", "--inventory", str(INVENTORY), "playbooks/update.yml"]
-    command += ["--extra-vars", f"kbju_bot_image=kbju-bot:{FIRST}"]
+    command += ["--extra-vars", f"kbju_bot_image=kbju-bot:{FIRST} retry_release=true"]
     # One connection a task, which ends with this process group.
     alone = {**os.environ, "ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o ControlPath=none"}
     known = releases.log()
@@ -178,7 +178,7 @@ def test_a_cut_connection_cuts_nothing(releases: Releases) -> None:
 def test_the_second_of_two_operators_is_refused(releases: Releases) -> None:
     known = releases.log()
     command = ["ansible-playbook", "--inventory", str(INVENTORY), "playbooks/update.yml"]
-    command += ["--extra-vars", f"kbju_bot_image=kbju-bot:{SECOND}"]
+    command += ["--extra-vars", f"kbju_bot_image=kbju-bot:{SECOND} retry_release=true"]
     first = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     until(lambda: "is to be replaced" in releases.log()[len(known) :], "an update under way", seconds=60)
 
@@ -211,7 +211,8 @@ def test_an_update_that_was_killed_is_undone(
     assert releases.serving() == serving
     assert releases.image().endswith(serving)
     assert not releases.beside()
-    assert releases.record()[-1]["result"] == "failed"
+    # No fault of the release: it may be tried again.
+    assert releases.record()[-1]["result"] == "cut off"
 
 
 def test_updates_under_load_by_polling(
@@ -224,7 +225,9 @@ def test_updates_under_load_by_polling(
 
     with Writers(stack, sql) as writers:
         for number in range(UPDATES):
-            done = releases.update((FIRST, SECOND)[number % 2], KBJU_BOT_MODE="polling")
+            done = releases.update(
+                (FIRST, SECOND)[number % 2], "--extra-vars", "retry_release=true", KBJU_BOT_MODE="polling"
+            )
             assert done.returncode == 0, done.stdout[-3000:]
 
     with capsys.disabled():
@@ -232,6 +235,7 @@ def test_updates_under_load_by_polling(
         print(f"\n{UPDATES} updates by polling: {writers.answered} messages, ", end="")
         print(f"p99 {writers.percentile(0.99):.2f} s, added {added:.2f} s")
     assert writers.wrong == []
+    assert releases.serving() == (FIRST, SECOND)[(UPDATES - 1) % 2]
     assert added <= LATEST
     assert telegram.counters()["conflicts_409"] == before
     assert not releases.beside()

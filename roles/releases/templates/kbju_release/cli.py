@@ -122,9 +122,7 @@ class Program:
             return
         self.teller.say(f"an update was cut off; release {serving.number} ({serving.version}) is to serve again")
         self._replacing.go_back(serving)
-        for row in self.record.rows:
-            if row.result == records.UNDER_WAY:
-                self.record.fail(row, "it was cut off")
+        self.record.cut_off()
 
     def _adopt(self) -> None:
         """Record what runs, where compose has started it without this program."""

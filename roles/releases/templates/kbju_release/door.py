@@ -1,4 +1,4 @@
-"""Which instance nginx leads to: a file of one line, which nginx.conf includes."""
+"""Which instance nginx leads to: a file that nginx.conf includes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Door:
     def leads_to(self, name: str) -> bool:
         """Tell whether requests go to `name`, by the file."""
         try:
-            return self._file.read_text(encoding="utf-8") == _line(name)
+            return self._file.read_text(encoding="utf-8") == _lines(name)
         except OSError:
             return False
 
@@ -38,7 +38,7 @@ class Door:
         Raise Failure where nginx refuses its configuration; then it goes on as before, and so does the file.
         """
         before = self._file.read_text(encoding="utf-8") if self._file.exists() else None
-        self._write(_line(name))
+        self._write(_lines(name))
         found = self._engine.inspect(NGINX)
         if found is None or not found["State"]["Running"]:
             # It reads the file when it starts.
@@ -80,5 +80,7 @@ class Door:
         os.replace(new, self._file)
 
 
-def _line(name: str) -> str:
-    return f"set $bot http://{name}:8000;\n"
+def _lines(name: str) -> str:
+    leads = f"set $bot http://{name}:8000;\n"
+    # An instance that breaks down just after it was ready hands what it does not take to the one that it was to replace.
+    return leads if name == BOT else f"{leads}proxy_connect_timeout 2s;\nerror_page 502 504 = @own;\n"

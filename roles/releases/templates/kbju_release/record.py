@@ -11,7 +11,8 @@ from typing import Any
 from kbju_release.errors import Exit, Failure
 from kbju_release.settings import Settings
 
-SERVING, REPLACED, FAILED, ROLLED_BACK, UNDER_WAY = "serving", "replaced", "failed", "rolled back", "under way"
+SERVING, REPLACED, FAILED, ROLLED_BACK = "serving", "replaced", "failed", "rolled back"
+UNDER_WAY, CUT_OFF = "under way", "cut off"
 _LONGEST = 100
 
 
@@ -73,12 +74,19 @@ class Record:
         row.result, row.reason = FAILED, reason
         self.write()
 
+    def cut_off(self) -> None:
+        """Note that what was under way has been cut off, by a reboot for instance: no fault of the release."""
+        for row in self.rows:
+            if row.result == UNDER_WAY:
+                row.result = CUT_OFF
+        self.write()
+
     def blocked(self) -> dict[str, tuple[str, str]]:
         """Return the ids of images that are not to be deployed again, and why, by reference.
 
         Those whose last row failed or was rolled back. Another image of the same name is another release.
         """
-        last = {row.image: row for row in self.rows if row.result != UNDER_WAY}
+        last = {row.image: row for row in self.rows if row.result not in (UNDER_WAY, CUT_OFF)}
         said = {FAILED: "has failed here", ROLLED_BACK: "was rolled back"}
         return {
             image: (row.image_id, f"release {row.number} ({row.version}) {said[row.result]} on {row.when}")
