@@ -32,5 +32,8 @@ test-faults: ## Every fault that the stack must survive, in the long form (about
 bench: ## The bot's throughput, latency, CPU and memory against other bots; QUICK=1 takes a minute
 	@molecule/local/bench $(if $(QUICK),--quick)
 
+bench-deploy: ## Deployments, updates, rollbacks and restores, against the plan's procedure
+	@molecule/local/bench-deploy
+
 install: ## Only .venv with Ansible and the tools: what a deployment to a NAS needs
 	@molecule/local/install tools

@@ -170,9 +170,7 @@ def main() -> int:
     measuring.updates("polling")
     found = measuring.found
     away = found["plan_procedure_downtime_s"]
-    print(
-        f"  going back takes {found['rollback_s'] / away:.2f} of the plan's downtime, and nobody is left alone meanwhile"
-    )
+    print(f"  going back takes {found['rollback_s'] / away:.2f} of the plan's downtime, and users are served meanwhile")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from plugins.filter.containers import unfit_containers
-from plugins.filter.images import image_references, images_to_ship
+from plugins.filter.images import content_tag, image_references, images_to_ship
 from plugins.filter.place_files import copies_into, secret_files
 from plugins.filter.preflight import memory_of, overlapping_subnets, taken_ports, unfit_secrets
 from plugins.filter.prometheus import targets_not_up
@@ -28,6 +28,24 @@ def test_a_reference_has_the_digest_where_one_is_given() -> None:
     references = image_references(images, {"nginx": "sha256:abc"})
 
     assert references == {"nginx": "nginx:1.30@sha256:abc", "grafana": "grafana/grafana:11.6.0"}
+
+
+def test_the_bots_tag_is_its_version_and_its_content(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/one.py").write_text("one", encoding="utf-8")
+    first = content_tag(tmp_path)
+    content_tag.cache_clear()
+    (tmp_path / "src/__pycache__").mkdir()
+    (tmp_path / "src/__pycache__/one.pyc").write_text("generated", encoding="utf-8")
+    assert content_tag(tmp_path) == first
+    content_tag.cache_clear()
+
+    (tmp_path / "src/one.py").write_text("two", encoding="utf-8")
+
+    assert content_tag(tmp_path) != first
+    bot = {"name": "kbju-bot", "tag": "1.2.3", "build": "bot"}
+    content = content_tag(REPOSITORY / "bot")
+    assert image_references({"bot": bot}) == {"bot": f"kbju-bot:1.2.3-{content}"}
 
 
 def test_a_digest_for_an_unknown_image_is_refused() -> None:

@@ -52,7 +52,7 @@ until timeout 30 "$docker" info > /dev/null 2>&1; do
 done
 
 # Also what an update that the boot has cut off was doing: the release that served before serves again.
-if ! said=$("$root/bin/release" --who boot recover 2>&1); then
+if [ -x "$root/bin/release" ] && ! said=$("$root/bin/release" --who boot recover 2>&1); then
   say "an update that was cut off could not be put right: $said"
 fi
 for attempt in $(seq "$attempts"); do

@@ -82,5 +82,5 @@ class Door:
 
 def _lines(name: str) -> str:
     leads = f"set $bot http://{name}:8000;\n"
-    # An instance that breaks down just after it was ready hands what it does not take to the one that it was to replace.
+    # What an instance that breaks down just after it was ready does not take, the one it was to replace takes.
     return leads if name == BOT else f"{leads}proxy_connect_timeout 2s;\nerror_page 502 504 = @own;\n"
