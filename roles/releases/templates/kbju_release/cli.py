@@ -173,7 +173,7 @@ class Program:
         if self._replacing.interrupted():
             self._recover()
         target = self.record.choose(self._options.release)
-        if self._engine.image_id(target.image) != target.image_id:
+        if not self._engine.name_image(target.image_id, target.image):
             raise Failure(
                 Exit.NO_SUCH_RELEASE,
                 f"The image of release {target.number} ({target.version}) is no longer on the NAS",

@@ -81,6 +81,12 @@ class Engine:
             )
         return json.loads(done.printed)[0] if done.code == 0 else None
 
+    def name_image(self, image_id: str, reference: str) -> bool:
+        """Have `reference` mean an image, and tell whether it does; its name may have been given to another."""
+        if self.image_id(reference) == image_id:
+            return True
+        return "@" not in reference and self.try_docker("tag", image_id, reference).code == 0
+
     def image_id(self, reference: str) -> str | None:
         """Return an image's id; None: it is not here."""
         done = self.try_docker("image", "inspect", "--format", "{{.Id}}", reference)

@@ -83,6 +83,7 @@ class Replacing:
         own, beside = self._settings.project, self._settings.next
         self.files.put_back(serving.number)
         self.files.put_secrets_back()
+        self._engine.name_image(serving.image_id, serving.image)
         wanted = self.bots.wanted()
         if not self.bots.is_current(wanted) or not self.bots.runs(own):
             self.bots.start_own()
