@@ -65,7 +65,7 @@ def test_a_changed_setting_restarts_what_it_concerns(service: str, running: Call
     after = running()
     assert {name for name in before if before[name] != after[name]} == concerned
     if not concerned:
-        assert f"kbju-{service}" in done.stdout
+        assert f"reload {service}" in done.stdout.lower()
 
 
 def test_what_is_reloaded_is_loaded(nas: Host, running: Callable[[], dict[str, str]]) -> None:
