@@ -258,14 +258,14 @@ class BotProcess(_Reachable):
 
     @classmethod
     async def start(cls, command: str, environment: dict[str, str], directory: Path, session: Any = None) -> Self:
-        """Start `python -m kbju_bot COMMAND`."""
+        """Start `python -m kbju_bot COMMAND`; arguments of the command stand behind it."""
         output = directory / f"output-{time.monotonic_ns()}"
         with output.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "kbju_bot",
-                command,
+                *command.split(),
                 env={"PATH": os.defpath, "PYTHONPATH": str(SOURCES), **environment},
                 stdout=file,
                 stderr=asyncio.subprocess.STDOUT,
