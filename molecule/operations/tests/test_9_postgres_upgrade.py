@@ -1,4 +1,4 @@
-"""PostgreSQL gets a minor version and the next major one while users write: nothing is lost, and there is a way back."""
+"""PostgreSQL gets a minor and the next major version while users write: nothing is lost, and there is a way back."""
 
 from __future__ import annotations
 
