@@ -63,7 +63,7 @@ def test_updates_under_load_by_webhook(
         print(f"\n{UPDATES} updates by webhook: {prober.asked} probes, {len(prober.failed)} failed; ", end="")
         print(f"{writers.answered} messages, p99 {writers.percentile(0.99):.2f} s, added {added:.2f} s")
     assert prober.failed == []
-    assert writers.wrong == []
+    assert (writers.wrong, writers.doubled) == ([], [])
     assert added <= LATEST
     assert releases.serving() == (FIRST, SECOND)[(UPDATES - 1) % 2]
     assert releases.image().endswith(releases.serving())
@@ -119,7 +119,7 @@ def test_rolling_back_takes_seconds_and_lasts(
         print(f"\nrolled back in {seconds:.1f} s")
     assert said[0].returncode == 0, said[0].stdout[-3000:]
     assert seconds <= ROLLBACK_WITHIN
-    assert (prober.failed, writers.wrong) == ([], [])
+    assert (prober.failed, writers.wrong, writers.doubled) == ([], [], [])
     assert releases.serving() == FIRST
     assert releases.image().endswith(FIRST)
     # What was rolled back stays so.
@@ -234,7 +234,7 @@ def test_updates_under_load_by_polling(
         added = writers.percentile(0.99) - usual
         print(f"\n{UPDATES} updates by polling: {writers.answered} messages, ", end="")
         print(f"p99 {writers.percentile(0.99):.2f} s, added {added:.2f} s")
-    assert writers.wrong == []
+    assert (writers.wrong, writers.doubled) == ([], [])
     assert releases.serving() == (FIRST, SECOND)[(UPDATES - 1) % 2]
     assert added <= LATEST
     assert telegram.counters()["conflicts_409"] == before

@@ -42,6 +42,9 @@ class Servers:
             "POSTGRES_PASSWORD_FILE": "/run/secrets/postgres",
             "POSTGRES_INITDB_ARGS": self._settings.initdb_args,
         }
+        # A server keeps the zone that it was made in, and shows its times by it.
+        found = self._engine.inspect(POSTGRES) or {"Config": {"Env": []}}
+        environment.update(one.split("=", 1) for one in found["Config"]["Env"] if one.startswith("TZ="))
         self._engine.docker(
             *["run", "--detach", "--name", NEXT, "--network", "none", "--user", f"{uid}:{uid}", *hardening],
             *["--memory", f"{self._settings.memory_mb}m", "--log-driver", "json-file", "--tmpfs", tmpfs],
