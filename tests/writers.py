@@ -33,7 +33,7 @@ class Writers:
         self.wrong: list[str] = []
         """What a user got that was not the next answer."""
         self.doubled: list[str] = []
-        """What a user got twice in a row. Telegram knows no repetition, so a bot that is killed while it sends does that."""
+        """What a user got twice in a row, as a bot that is killed while it sends makes it."""
         settle(sql, first, users)
         self._people = [User(first + number, stack.telegram, first_name="Анна") for number in range(users)]
         self._pause = users * 60 / per_minute
