@@ -10,7 +10,7 @@ from pathlib import Path
 
 from testinfra.host import Host
 
-from rehearsal import DOCKER, REPOSITORY, ROOT, until
+from rehearsal import DOCKER, REPOSITORY, until
 
 MEASURED = Path(os.environ.get("KBJU_FAULTS_FILE") or REPOSITORY / ".ci" / "output" / "faults.json")
 
@@ -36,14 +36,16 @@ class Containers:
 
     def out_of_memory(self, name: str) -> None:
         """Have the kernel end a container for its memory, by a limit below what it uses, for as long as that takes."""
-        limit = self.nas.check_output(f"{DOCKER} inspect --format '{{{{.HostConfig.Memory}}}}' {name}")
+        form = "{{.HostConfig.Memory}} {{.HostConfig.MemoryReservation}}"
+        limit, reserved = self.nas.check_output(f"{DOCKER} inspect --format '{form}' {name}").split()
         before = self.pid(name)
         try:
-            self.nas.run(f"{DOCKER} update --memory 16m --memory-swap 16m {name}")
+            self.nas.run(f"{DOCKER} update --memory-reservation 8m --memory 16m --memory-swap 16m {name}")
             # What it holds already may stay: it has to ask for more. The engine's health check is enough for that.
             until(lambda: self.pid(name) != before, f"{name} is out of memory", seconds=60)
         finally:
             self.nas.check_output(f"{DOCKER} update --memory {limit} --memory-swap {limit} {name}")
+            self.nas.check_output(f"{DOCKER} update --memory-reservation {reserved} {name}")
 
     @contextlib.contextmanager
     def cut(self, name: str, port: int) -> Iterator[None]:
@@ -55,10 +57,6 @@ class Containers:
             yield
         finally:
             self.nas.check_output(f"{inside} --delete {rule}")
-
-    def heal(self) -> None:
-        """Have the healer look now; DSM's task scheduler, which the stand-in has in part, runs it every minute."""
-        self.nas.run(f"{ROOT}/bin/heal")
 
 
 def note(fault: str, seconds: float, promised: float) -> None:

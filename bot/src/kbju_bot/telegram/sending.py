@@ -48,6 +48,10 @@ class _Done:
     outcome: Outcome
 
 
+_FINISHING_PATIENCE = 5.0
+"""How long a database may be away while the sender finishes, in seconds."""
+
+
 class Sender:
     """Makes the calls in the outbox: several at once, but one at a time for each chat."""
 
@@ -69,6 +73,7 @@ class Sender:
         self._files = files
         self._wake = asyncio.Event()
         self._finishing = False
+        self._away_since: float | None = None
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._making = 0
         self._done: list[_Done] = []
@@ -117,8 +122,11 @@ class Sender:
                 claimed = await outbox.claim(connection, limit=free, lease=LEASE, besides=taken)
         except StorageUnavailableError as error:
             log.warning("nothing can be sent: %s", error)
-            # Not `return False`: finishing must not take a database that is away for an empty outbox.
-            return True
+            self._away_since = self._away_since or time.monotonic()
+            # Finishing must not take a database that is away for an empty outbox. One that stays away has gone with the
+            # whole engine: what outlives that is ended by it, and is then left down.
+            return not self._finishing or time.monotonic() - self._away_since < _FINISHING_PATIENCE
+        self._away_since = None
         for outgoing in claimed:
             limited = outgoing.method not in _UNLIMITED
             if limited and (pause := self._limits.chat_wait(outgoing.telegram_id)):
