@@ -89,7 +89,7 @@ class Doctor:
     def secrets(self) -> list[str]:
         """Return all that is never to be told: the vault's, and what lies in files on the NAS."""
         found = [str(one) for one in self._settings["secrets"]]
-        for folder in ("secrets", "releases/secrets", "certs"):
+        for folder in ("secrets", "certs"):
             for file in (self._root / folder).rglob("*") if (self._root / folder).is_dir() else []:
                 if file.is_file() and (folder != "certs" or file.name.startswith("key")):
                     found.append(file.read_text(encoding="utf-8", errors="replace"))

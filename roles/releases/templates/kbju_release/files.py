@@ -17,7 +17,7 @@ class Files:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._secrets = settings.folder / "secrets"
+        self._secrets = settings.secrets.with_name("bot-serving")
 
     def keep(self, number: int) -> None:
         """Keep what is in place now as what release `number` was started with."""
