@@ -75,7 +75,10 @@ class Bots:
         # No restart policy and no alias: one that ends is seen as ended, and nobody finds it by the bot's name.
         self._engine.compose("run", "--detach", "--no-deps", "--name", name, self._settings.project)
         # The limits of the whole stack leave room for one more of this size, not for a second bot.
-        self._engine.docker("update", "--memory", memory, "--memory-swap", memory, name)
+        done = self._engine.try_docker("update", "--memory", memory, "--memory-swap", memory, name)
+        # One that has ended already is told as that, in its own words.
+        if done.code != 0 and self.runs(name):
+            raise Failure(Exit.NOT_STARTED, f"{name} can't be given its limit: {done.said}")
 
     def start_own(self) -> None:
         """Have compose make or start the bot's own container. Raise Failure."""
